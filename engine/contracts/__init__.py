@@ -1,0 +1,39 @@
+"""The words that all rooms share: specs, events, errors. Standard library only."""
+
+from engine.contracts.errors import DeltaLabError, RunError, SpecError
+from engine.contracts.events import (
+    Answer,
+    Artifact,
+    Ended,
+    Evaluated,
+    Event,
+    Phase,
+    Probed,
+    Started,
+    Step,
+    event_from_json,
+    event_to_json,
+)
+from engine.contracts.spec import DTYPES, METHODS, OBJECTIVES, TARGET_WORDS, RunSpec
+
+__all__ = [
+    "DTYPES",
+    "METHODS",
+    "OBJECTIVES",
+    "TARGET_WORDS",
+    "Answer",
+    "Artifact",
+    "DeltaLabError",
+    "Ended",
+    "Evaluated",
+    "Event",
+    "Phase",
+    "Probed",
+    "RunError",
+    "RunSpec",
+    "SpecError",
+    "Started",
+    "Step",
+    "event_from_json",
+    "event_to_json",
+]
