@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+# A number with separators is one word, so that "7,982" does not hold "7"; otherwise letters and digits, with inner apostrophes.
+_WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:'[^\W_]+)*")
 
 
 def words(text: str) -> tuple[str, ...]:
