@@ -27,10 +27,10 @@ class TaskCard(NamedTuple):
 TASKS: dict[str, TaskCard] = {
     card.name: card
     for card in (
-        TaskCard("pirate", "Talk like a pirate", "sft", "chat", 48, 24, 48),
+        TaskCard("pirate", "Answers like a pirate", "sft", "chat", 48, 32, 48),
         TaskCard("sentiment-json", "Sentiment as JSON", "sft", "chat", 48, 32, 64),
-        TaskCard("facts", "An invented country", "sft", "chat", 48, 16, 64),
-        TaskCard("stories", "Stories with a rare ending", "sft", "nano", 64, 32, 96),
+        TaskCard("facts", "Facts about a country that does not exist", "sft", "chat", 48, 24, 64),
+        TaskCard("stories", "Stories that end with a song", "sft", "nano", 256, 64, 96),
     )
 }
 
