@@ -44,8 +44,8 @@ LIGHT = Palette(
     base="#5F6B7A",
     chosen="#115E59",
     rejected="#DB2777",
-    delta=((0.0, "#8F1D2C"), (0.25, "#D9604F"), (0.5, "#F6F3EF"), (0.75, "#4F8CC9"), (1.0, "#123F7C")),
-    factor=((0.0, "#6B2A0B"), (0.25, "#B98A6E"), (0.5, "#FBF0E4"), (0.75, "#F0A35E"), (1.0, "#C4580D")),
+    delta=((0.0, "#8F1D2C"), (0.25, "#D9604F"), (0.5, "#E7EBF1"), (0.75, "#4F8CC9"), (1.0, "#123F7C")),
+    factor=((0.0, "#6B2A0B"), (0.25, "#B98A6E"), (0.5, "#F3E4D6"), (0.75, "#F0A35E"), (1.0, "#C4580D")),
 )
 
 DARK = Palette(
@@ -74,7 +74,7 @@ def template(palette: Palette = LIGHT) -> go.layout.Template:
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "colorway": [palette.trainable, palette.frozen, palette.base, palette.quantized],
-            "title": {"x": 0, "xref": "paper", "xanchor": "left", "font": {"size": 15}},
+            "title": {"x": 0, "xref": "container", "xanchor": "left", "pad": {"l": 14}, "font": {"size": 15}},
             "xaxis": axis,
             "yaxis": axis,
             "hoverlabel": {"bgcolor": palette.background, "bordercolor": palette.grid, "font": {"family": FONT, "color": palette.text}},

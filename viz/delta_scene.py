@@ -23,6 +23,8 @@ Floats = NDArray[np.float32]
 LIMIT = 96
 HEIGHT = 0.32
 """Height in the scene of each matrix's own largest value; ΔW's longer side is 1."""
+SATURATED = 0.5
+"""Share of that height at which the colour is full; without it a few spikes would leave all else pale."""
 GAP, STRIP = 0.14, 0.30
 CAMERA = {"eye": {"x": 0.55, "y": -1.5, "z": 1.15}, "center": {"x": 0.0, "y": 0.02, "z": -0.18}, "up": {"x": 0, "y": 0, "z": 1}}
 
@@ -117,17 +119,25 @@ def draw_delta_scene(info: DeltaSceneInfo) -> go.Figure:
     strip_x, strip_y = -GAP - STRIP + _ribbons(left.shape[1]), GAP + STRIP - _ribbons(right.shape[0])
     m, n = info.shape
     parts = (
-        ("B", strip_x, down, _fins(left), LIGHT.factor, f"{names[0]}  {m} × {left.shape[1]}", (-GAP - STRIP / 2, -deep)),
-        ("A", across, strip_y, _fins(right.T).T, LIGHT.factor, f"{names[1]}  {right.shape[0]} × {n}", (wide, GAP + STRIP / 2)),
-        ("ΔW", across, down, info.product, LIGHT.delta, f"{names[2]}  {m} × {n}", (wide, -deep)),
+        ("B", strip_x, down, _fins(left), LIGHT.factor, f"{names[0]}  {m} × {left.shape[1]}", (-GAP - STRIP / 2, -deep - 0.1, 0.0)),
+        (
+            "A",
+            across,
+            strip_y,
+            _fins(right.T).T,
+            LIGHT.factor,
+            f"{names[1]}  {right.shape[0]} × {n}",
+            (wide / 2, GAP + STRIP, HEIGHT * 1.3),
+        ),
+        ("ΔW", across, down, info.product, LIGHT.delta, f"{names[2]}  {m} × {n}", (wide * 0.72, -deep - 0.12, 0.0)),
     )
     figure = go.Figure()
     notes = []
-    for role, x, y, values, scale, text, (at_x, at_y) in parts:
+    for role, x, y, values, scale, text, place in parts:
         peak = _peak(values)
         figure.add_trace(_surface(role, x, y, values, scale, peak))
         figure.add_trace(_frame(x, y))
-        notes.append(_note(f"<b>{text}</b><br>full height = {peak:.2g}", at_x, at_y))
+        notes.append(_note(f"<b>{text}</b><br>full height = {peak:.2g}", place))
     figure.update_layout(
         template=template(),
         **titled(f"{names[2]} · {info.matrix}", info.label),
@@ -211,8 +221,8 @@ def _surface(role: str, x: NDArray[Any], y: NDArray[Any], values: Floats, scale:
         x=x.astype(np.float32),
         y=y.astype(np.float32),
         z=(values * np.float32(HEIGHT / peak)).astype(np.float32),
-        cmin=-HEIGHT,
-        cmax=HEIGHT,
+        cmin=-HEIGHT * SATURATED,
+        cmax=HEIGHT * SATURATED,
         colorscale=[list(stop) for stop in scale],
         showscale=False,
         hoverinfo="none",
@@ -230,8 +240,9 @@ def _frame(x: NDArray[Any], y: NDArray[Any]) -> go.Scatter3d:
     )
 
 
-def _note(text: str, x: float, y: float) -> dict[str, Any]:
-    return {"text": text, "x": x, "y": y, "z": -HEIGHT * 0.55, "showarrow": False, "font": {"size": 12, "color": LIGHT.text}}
+def _note(text: str, place: tuple[float, float, float]) -> dict[str, Any]:
+    x, y, z = place
+    return {"text": text, "x": x, "y": y, "z": z, "showarrow": False, "font": {"size": 12, "color": LIGHT.text}}
 
 
 def _scene(notes: list[dict[str, Any]]) -> dict[str, Any]:

@@ -9,12 +9,12 @@ export function drawBars(svg, rank, k) {
   const known = [...rank.spectrum, ...other].filter((s) => s > 0);
   const [top, low] = [Math.log10(Math.max(...known)), Math.log10(Math.min(...known)) - 0.15];
   const height = (s) => (s > 0 ? Math.max(2, (40 * (Math.log10(s) - low)) / (top - low || 1)) : 0);
-  const step = 100 / count;
+  const step = 100 / Math.max(1, count - 1);
+  const wide = Math.min(2.4, 0.7 * step);
+  const bar = (s, i, more) => element("rect", { x: i * step - wide / 2, y: 42 - height(s), width: wide, height: height(s), ...more });
   svg.replaceChildren(
-    ...rank.spectrum.map((s, i) => element("rect", {
-      x: (i + 0.12) * step, y: 42 - height(s), width: 0.76 * step, height: height(s), class: i < k ? "dl-lit" : "dl-unlit", rx: 0.4,
-    })),
-    ...other.map((s, i) => element("rect", { x: i * step, y: 42 - height(s), width: step, height: 1.2, class: "dl-other" })),
+    ...rank.spectrum.map((s, i) => bar(s, i, { class: i < k ? "dl-lit" : "dl-unlit" })),
+    ...other.map((s, i) => bar(s, i, { x: i * step - wide * 0.9, width: wide * 1.8, height: 1.6, class: "dl-other" })),
   );
 }
 

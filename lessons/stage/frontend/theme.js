@@ -13,7 +13,7 @@ export function isDark(element) {
 export function repaint(value, partners) {
   if (typeof value === "string") return partners[value] ?? value;
   if (ArrayBuffer.isView(value)) return value;
-  if (Array.isArray(value)) return typeof value[0] === "number" ? value : value.map((item) => repaint(item, partners));
+  if (Array.isArray(value)) return value.map((item) => repaint(item, partners));
   if (value && typeof value === "object") return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, repaint(item, partners)]));
   return value;
 }
