@@ -42,7 +42,7 @@ gpu: $(VENV)/.dev
 	$(PY) -m pytest -m gpu
 
 record: $(VENV)/.dev
-	$(PY) -m engine.recorded.make
+	$(PY) -m engine.training.record
 
 screenshots: $(VENV)/.dev
 	$(PY) -m tests.e2e.screenshots
