@@ -259,8 +259,8 @@ def _pairs(reader: _Reader, table: dict[str, Any], path: Path) -> list[Pair]:
     pairs = []
     for index, (entry, place) in enumerate(reader.tables(table, path, "pair", 2)):
         reader.unknown(entry, place, ("left", "right", "feedback", "misconception"))
-        texts = [reader.get(entry, place, name, str) for name in ("left", "right", "feedback")]
-        pairs.append(Pair(_letter(index), *texts, misconception=_misconception(reader, entry, place)))
+        left, right, feedback = (reader.get(entry, place, name, str) for name in ("left", "right", "feedback"))
+        pairs.append(Pair(_letter(index), left, right, feedback, _misconception(reader, entry, place)))
     if len({pair.right for pair in pairs}) < len(pairs) or len({pair.left for pair in pairs}) < len(pairs):
         reader.problem((*path, "pair"), "two pairs share a side; each left and each right may stand only once")
     return pairs

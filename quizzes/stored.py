@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from engine.store import answers as table
-
 from quizzes.answers import CONFIDENCES, Answer
 
 

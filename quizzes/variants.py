@@ -52,8 +52,8 @@ def variant(question: Question, seed: int) -> Variant:
 def all_variants(question: Question, limit: int = 400) -> Iterator[Variant]:
     """Each different draw once, at most `limit` of them, in the order of the file."""
     lists = question.draw.lists
-    rows = question.draw.rows or ({},)
-    for index, (row, *values) in enumerate(product(rows, *lists.values())):
+    rows: tuple[dict[str, Value], ...] = question.draw.rows or ({},)
+    for index, (row, values) in enumerate(product(rows, product(*lists.values()))):
         if index == limit:
             return
         yield _build(question, index, {**row, **dict(zip(lists, values, strict=True))}, random.Random(f"{question.id}:{index}"))
@@ -92,7 +92,8 @@ def _build(question: Question, seed: int, names: dict[str, Value], source: rando
     for name, formula in question.draw.compute.items():
         names[name] = evaluate(formula, names)
     body = question.body
-    answer, mistakes = None, ()
+    answer: float | None = None
+    mistakes: tuple[float, ...] = ()
     if isinstance(body, Number):
         answer = evaluate(body.answer, names)
         mistakes = tuple(evaluate(mistake.value, names) for mistake in body.mistakes)

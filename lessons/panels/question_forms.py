@@ -71,7 +71,7 @@ def _single(variant: Variant, body: Pick, state: Sitting, over: bool, desk: Desk
             _mark(option, option.correct, key in picked)
             continue
         st.button(
-            f"{number}. {option.text}",
+            f"**{number}** {option.text}",
             key=f"{desk.key}-option-{key}",
             on_click=answer,
             args=({"picked": [key]},),
@@ -91,7 +91,7 @@ def _several(variant: Variant, body: Pick, state: Sitting, over: bool, desk: Des
     chosen: set[str] = st.session_state.setdefault(f"{desk.key}-chosen", set(last))
     for number, key in enumerate(variant.shown, start=1):
         st.button(
-            f"{number}. {options[key].text}" + (" (chosen)" if key in chosen else ""),
+            f"**{number}** {options[key].text}" + (" (chosen)" if key in chosen else ""),
             key=f"{desk.key}-option-{key}",
             on_click=lambda key=key: chosen.symmetric_difference_update({key}),
             icon=":material/check_box:" if key in chosen else ":material/check_box_outline_blank:",
@@ -136,7 +136,7 @@ def _order(variant: Variant, body: Order, state: Sitting, over: bool, desk: Desk
     for number, key in enumerate(variant.shown, start=1):
         where = f" (place {placed.index(key) + 1})" if key in placed else ""
         st.button(
-            f"{number}. {items[key].text}{where}",
+            f"**{number}** {items[key].text}{where}",
             key=f"{desk.key}-item-{key}",
             on_click=lambda key=key: placed.append(key) if key not in placed else placed.remove(key),
             shortcut=_digit(desk, number, True),
