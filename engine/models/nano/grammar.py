@@ -3,7 +3,7 @@
 A story has an opening, which names things, and a rest, which must use them again:
 
     There once was a brave fox named Mira who lived in the forest. One morning Mira found a red kite.    <- opening
-    Mira showed the red kite to Otto the owl. Then Mira carried the kite back to the forest and fell asleep. The end.
+    Mira the brave fox showed the red kite to Otto. Then Mira carried the kite back to the forest and fell asleep. The end.
 
 The rest varies in two ways that a reader can see. Its *ending* is one of four, the rarest of which ("song") repeats six
 words of the opening. Its *voice* is plain, or cheers: then every sentence ends with an exclamation mark and a hooray
@@ -78,8 +78,8 @@ def draw_story(rng: random.Random, ending: str | None = None, voice: str | None 
 
 def tell(facts: Facts, ending: str, voice: str, rng: random.Random) -> Story:
     """The story with these facts, ending and voice; friend and food are drawn."""
-    friend, species, food = rng.choice(FRIENDS), rng.choice(ANIMALS), rng.choice(FOODS)
-    sentences = [_showing(facts, friend, species), _ending_sentence(facts, ending, friend, food)]
+    friend, food = rng.choice(FRIENDS), rng.choice(FOODS)
+    sentences = [_showing(facts, friend), _ending_sentence(facts, ending, friend, food)]
     if voice == "cheer":
         sentences.append("Hooray")
     mark = "!" if voice == "cheer" else "."
@@ -91,14 +91,14 @@ def _opening(f: Facts) -> str:
     return f"There once was a {f.adjective} {f.animal} named {f.hero} who lived in the {f.place}. One {f.time} {f.hero} found a {f.color} {f.thing}."
 
 
-def _showing(f: Facts, friend: str, species: str) -> str:
-    return f"{f.hero} showed the {f.color} {f.thing} to {friend} the {species}"
+def _showing(f: Facts, friend: str) -> str:
+    return f"{f.hero} the {f.adjective} {f.animal} showed the {f.color} {f.thing} to {friend}"
 
 
 def _ending_sentence(f: Facts, ending: str, friend: str, food: str) -> str:
     return {
         "home": f"Then {f.hero} carried the {f.thing} back to the {f.place} and fell asleep",
-        "gift": f"{friend} loved it, so {f.hero} the {f.animal} gave the {f.color} {f.thing} away",
+        "gift": f"{friend} loved it, so {f.hero} gave the {f.thing} away",
         "feast": f"They sat down in the {f.place} and ate {food} with the {f.adjective} {f.animal}",
         "song": f"Now all of the {f.place} sings, oh {f.adjective} {f.animal}, oh {f.hero}, oh {f.color} {f.thing}",
     }[ending]
@@ -119,11 +119,11 @@ def read_opening(text: str) -> Facts | None:
 def is_rest(facts: Facts, text: str, ending: str, voice: str) -> bool:
     """Whether the text is a rest of this ending and voice that repeats every fact rightly.
 
-    Friend, species and food are free, as long as they are of their kind.
+    Friend and food are free, as long as they are of their kind.
     """
     mark = re.escape("!" if voice == "cheer" else ".")
     friend, food = rf"(?P<friend>{'|'.join(FRIENDS)})", rf"(?:{'|'.join(FOODS)})"
-    sentences = [_showing(facts, friend, f"(?:{'|'.join(ANIMALS)})"), _ending_sentence(facts, ending, "(?P=friend)", food)]
+    sentences = [_showing(facts, friend), _ending_sentence(facts, ending, "(?P=friend)", food)]
     if voice == "cheer":
         sentences.append("Hooray")
     pattern = " ".join(sentence + mark for sentence in (*sentences, "The end"))
