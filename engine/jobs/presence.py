@@ -11,8 +11,11 @@ import signal
 import subprocess
 import threading
 import time
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+import engine
 from engine.home import data_home
 from engine.jobs import process
 from engine.store import db
@@ -20,6 +23,8 @@ from engine.store.lock import try_lock
 
 _children: dict[Path, subprocess.Popen[bytes]] = {}
 """Supervisors that this process has started, by lock."""
+_known: set[Path] = set()
+"""Locks whose holder this process has compared with its own code."""
 _starting = threading.Lock()
 
 
@@ -34,7 +39,8 @@ def take_place(wait_seconds: float = 1.0) -> int | None:
             return None
         time.sleep(0.02)
     os.ftruncate(descriptor, 0)
-    os.write(descriptor, json.dumps({"pid": os.getpid(), "token": process.start_token(os.getpid())}).encode())
+    holder = {"pid": os.getpid(), "token": process.start_token(os.getpid()), "code": _code()}
+    os.write(descriptor, json.dumps(holder).encode())
     return descriptor
 
 
@@ -45,6 +51,9 @@ def ensure_supervisor() -> None:
     """
     path = _lock()
     with _starting:
+        if path not in _known and _is_of_other_code():
+            stop_supervisor()
+        _known.add(path)
         descriptor = try_lock(path)
         if descriptor is None:
             os.utime(path)
@@ -52,7 +61,7 @@ def ensure_supervisor() -> None:
         os.close(descriptor)
         child = _children.get(path)
         if child is None or child.poll() is not None:  # one that still runs is on its way to the lock
-            _children[path] = process.start_module("engine.jobs.supervisor", log_file("supervisor.log"), subprocess.DEVNULL)
+            _children[path] = process.start_module("engine.jobs.supervisor", log=log_file("supervisor.log"), stdin=subprocess.DEVNULL)
 
 
 def stop_supervisor(timeout_seconds: float = 5.0) -> bool:
@@ -66,17 +75,16 @@ def stop_supervisor(timeout_seconds: float = 5.0) -> bool:
             return False
         time.sleep(0.05)
     os.close(descriptor)
+    child = _children.pop(_lock(), None)
+    if child is not None:
+        child.wait()
     return True
 
 
 def supervisor() -> tuple[int, str] | None:
     """Pid and start token of the supervisor, if one is there."""
-    try:
-        holder = json.loads(_lock().read_text())
-    except (OSError, ValueError):
-        return None
-    pid, token = holder["pid"], holder["token"]
-    return (pid, token) if process.is_alive(pid, token) else None
+    holder = _holder()
+    return (holder["pid"], holder["token"]) if holder else None
 
 
 def last_sign_of_life() -> float:
@@ -91,6 +99,28 @@ def log_file(name: str) -> Path:
     if path.exists() and path.stat().st_size > 1_000_000:
         path.unlink()
     return path
+
+
+def _holder() -> dict[str, Any] | None:
+    """What the supervisor says of itself, if it lives."""
+    try:
+        holder = json.loads(_lock().read_text())
+    except (OSError, ValueError):
+        return None
+    return holder if process.is_alive(holder["pid"], holder["token"]) else None
+
+
+def _is_of_other_code() -> bool:
+    """A supervisor outlives the app that started it, and so an update too: then it, and its worker, must be replaced."""
+    holder = _holder()
+    return holder is not None and holder.get("code") != _code()
+
+
+@cache
+def _code() -> str:
+    """Where this program's code is, and when it was last changed."""
+    root = Path(engine.__file__).parent
+    return f"{root} {max(path.stat().st_mtime_ns for path in root.rglob('*.py'))}"
 
 
 def _lock() -> Path:

@@ -45,10 +45,10 @@ def send(pid: int | None, token: str | None, signal_number: signal.Signals, *, g
     return True
 
 
-def start_module(name: str, log: Path, stdin: int) -> subprocess.Popen[bytes]:
+def start_module(name: str, *arguments: str, log: Path, stdin: int) -> subprocess.Popen[bytes]:
     """Start `python -m name` in a session of its own, so that no terminal's Ctrl-C and no group's kill reaches it."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))}
-    command = [sys.executable, "-m", name]
+    command = [sys.executable, "-m", name, *arguments]
     with log.open("ab") as out:
         return subprocess.Popen(command, stdin=stdin, stdout=out, stderr=out, env=environment, start_new_session=True, bufsize=0)
 

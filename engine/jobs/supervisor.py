@@ -26,11 +26,12 @@ from engine.store import events, runs
 AT_ONCE = 1
 """Runs at a time. Two on one machine would each take twice as long."""
 TICK_SECONDS = 0.1
+IDLE_LOOK_SECONDS = 1
 CANCEL_GRACE_SECONDS = 0.75
 """From the request to stop to the kill; with two ticks and the write it stays under a second."""
 IDLE_SECONDS = 1800
 RESPAWN_SECONDS = 5
-"""Between two standing workers, when one dies while it stands by."""
+"""From the death of a worker that stood by to the next one, so that a fault at its start does not spin."""
 
 
 @dataclass
@@ -38,7 +39,8 @@ class Supervisor:
     """What must be known from one tick to the next: only things that die with this process anyway."""
 
     standing: subprocess.Popen[bytes] | None = None
-    standing_since: float = 0.0
+    stand_by_after: float = 0.0
+    """Monotonic time before which no new worker stands by."""
     children: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
     """Workers that were given a run, by pid."""
     asked: set[str] = field(default_factory=set)
@@ -46,6 +48,10 @@ class Supervisor:
     memory_kills: int = field(default_factory=process.out_of_memory_kills)
     running: set[str] | None = None
     """Runs that were running at the last tick; None before the first."""
+    live: int = 0
+    """Runs queued or running at the last look."""
+    last_sign: float = 0.0
+    last_look: float = 0.0
     complaint: str = ""
     leaving: bool = False
 
@@ -59,7 +65,8 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     while not me.leaving:
         try:
-            tick(me)
+            if worth_a_look(me):
+                tick(me)
         except Exception as error:  # a full disk, a busy database: say so once, and try again, since runs depend on it
             complain(me, error)
         time.sleep(TICK_SECONDS)
@@ -67,9 +74,19 @@ def main() -> int:
     return 0
 
 
+def worth_a_look(me: Supervisor) -> bool:
+    """With nothing to do, the database is left alone until somebody who has changed it gives a sign, or a second is over."""
+    sign, now = presence.last_sign_of_life(), time.monotonic()
+    if not me.live and sign == me.last_sign and now < me.last_look + IDLE_LOOK_SECONDS:
+        return False
+    me.last_sign, me.last_look = sign, now
+    return True
+
+
 def tick(me: Supervisor) -> None:
     """One look at everything."""
     live = runs.live()
+    me.live = len(live)
     running = [row for row in live if row.state == runs.RUNNING]
     for row in running:
         look_after(me, row)
@@ -77,8 +94,8 @@ def tick(me: Supervisor) -> None:
     queued = [row for row in live if row.state == runs.QUEUED]
     if queued and len(running) < AT_ONCE:
         start(me, queued[0])
-    elif not running:
-        stand_by(me)
+    elif queued or not running:
+        stand_by(me, gently=bool(running))
     if not live and time.time() - presence.last_sign_of_life() > IDLE_SECONDS:
         me.leaving = True
     if me.running is None or me.running - {row.id for row in running}:
@@ -122,6 +139,7 @@ def reap(me: Supervisor) -> None:
         del me.children[pid]
     if me.standing and me.standing.poll() is not None:
         me.standing = None
+        me.stand_by_after = time.monotonic() + RESPAWN_SECONDS
 
 
 def start(me: Supervisor, row: runs.RunRow) -> None:
@@ -136,14 +154,14 @@ def start(me: Supervisor, row: runs.RunRow) -> None:
     worker.stdin.close()  # without a run it leaves
 
 
-def stand_by(me: Supervisor, now: bool = False) -> None:
-    """Have one worker import the libraries ahead of the next run. Never while a run is in progress: it needs the CPU."""
+def stand_by(me: Supervisor, *, now: bool = False, gently: bool = False) -> None:
+    """Have one worker import the libraries ahead of the next run. While a run is in progress only when another waits,
+    and gently: the run needs the CPU."""
     if me.standing and me.standing.poll() is None:
         return
-    if not now and time.monotonic() - me.standing_since < RESPAWN_SECONDS:
-        return
-    me.standing_since = time.monotonic()
-    me.standing = process.start_module("engine.jobs.worker", presence.log_file("worker.log"), subprocess.PIPE)
+    if now or time.monotonic() >= me.stand_by_after:
+        how = ["--gently"] if gently else []
+        me.standing = process.start_module("engine.jobs.worker", *how, log=presence.log_file("worker.log"), stdin=subprocess.PIPE)
 
 
 def complain(me: Supervisor, error: Exception) -> None:

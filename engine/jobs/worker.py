@@ -53,11 +53,12 @@ class Stop:
 def main() -> None:
     stop = Stop()
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # nobody's run yet
-    warming = threading.Thread(target=_warm, daemon=True)
+    warming = threading.Thread(target=_warm, args=("--gently" in sys.argv,), daemon=True)
     warming.start()
     line = sys.stdin.readline()
     if not line:
         os._exit(0)
+    _set_niceness(warming.native_id, 0)
     signal.signal(signal.SIGTERM, stop.ask)
     signal.signal(signal.SIGALRM, stop.insist)
     code = run_one(json.loads(line)["run"], stop, before=warming.join)
@@ -152,10 +153,25 @@ def _recipe(kind: str) -> Callable[..., Iterator[Event]]:
     return getattr(import_module(module), name)
 
 
-def _warm() -> None:
+def _warm(gently: bool) -> None:
     """Import what a run will need. In a thread, so that the main one can hear at once that no run will come."""
+    if gently:
+        _set_niceness(threading.get_native_id(), 10)
     with contextlib.suppress(Exception):  # the run that is handed over meets the same fault, and can say so
         _recipe("train")
+
+
+def _set_niceness(thread: int | None, niceness: int) -> None:
+    """Of one thread, and of the session where Linux schedules by sessions (sched(7), autogroup); elsewhere of nothing.
+
+    Raising a thread again needs a privilege; without it the import ends as it began, which costs seconds, not the run:
+    the thread that computes was never lowered.
+    """
+    with contextlib.suppress(OSError):
+        if sys.platform == "linux" and thread is not None:
+            os.setpriority(os.PRIO_PROCESS, thread, niceness)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(niceness))
 
 
 @contextlib.contextmanager
