@@ -26,7 +26,9 @@ HEIGHT = 0.32
 SATURATED = 0.5
 """Share of that height at which the colour is full; without it a few spikes would leave all else pale."""
 GAP, STRIP = 0.14, 0.30
-CAMERA = {"eye": {"x": 0.55, "y": -1.5, "z": 1.15}, "center": {"x": 0.0, "y": 0.02, "z": -0.18}, "up": {"x": 0, "y": 0, "z": 1}}
+SPAN = 1.3
+"""Length of the longer side of the whole scene, in the units of the camera."""
+CAMERA = {"eye": {"x": 0.42, "y": -1.36, "z": 1.18}, "center": {"x": 0.03, "y": 0.0, "z": -0.1}, "up": {"x": 0, "y": 0, "z": 1}}
 
 
 class DeltaSceneInfo(NamedTuple):
@@ -143,7 +145,7 @@ def draw_delta_scene(info: DeltaSceneInfo) -> go.Figure:
         **titled(f"{names[2]} · {info.matrix}", info.label),
         margin={"l": 0, "r": 0, "t": 56, "b": 0},
         showlegend=False,
-        scene=_scene(notes),
+        scene=_scene(notes, wide, deep),
     )
     return figure
 
@@ -245,13 +247,17 @@ def _note(text: str, place: tuple[float, float, float]) -> dict[str, Any]:
     return {"text": text, "x": x, "y": y, "z": z, "showarrow": False, "font": {"size": 12, "color": LIGHT.text}}
 
 
-def _scene(notes: list[dict[str, Any]]) -> dict[str, Any]:
+def _scene(notes: list[dict[str, Any]], wide: float, deep: float) -> dict[str, Any]:
+    side = GAP + STRIP
+    sizes = {"x": side + wide, "y": side + deep, "z": 2.2 * HEIGHT}
+    scale = SPAN / max(sizes["x"], sizes["y"])
     hidden = {"visible": False, "showspikes": False}
     return {
-        "xaxis": hidden,
-        "yaxis": hidden,
+        "xaxis": {**hidden, "range": [-side, wide]},
+        "yaxis": {**hidden, "range": [-deep, side]},
         "zaxis": {**hidden, "range": [-HEIGHT * 1.1, HEIGHT * 1.1]},
-        "aspectmode": "data",
+        "aspectmode": "manual",
+        "aspectratio": {axis: scale * size for axis, size in sizes.items()},
         "camera": CAMERA,
         "annotations": notes,
         "dragmode": "turntable",

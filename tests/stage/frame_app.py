@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
-
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
 
 from lessons import arc, text
 from lessons.stage import stage
@@ -21,7 +17,7 @@ from viz.label import truth_label
 
 def scene() -> object:
     rng = np.random.default_rng(3)
-    u, s, vt = np.linalg.svd(rng.standard_t(4, (576, 8)) * 0.6 ** np.arange(8) @ rng.standard_t(5, (8, 1536)), full_matrices=False)
+    u, s, vt = np.linalg.svd(rng.standard_t(4, (96, 8)) * 0.6 ** np.arange(8) @ rng.standard_t(5, (8, 256)), full_matrices=False)
     info = get_delta_scene_info(u[:, :8] * s[:8], vt[:8], matrix="layer 15 · down_proj", label=truth_label("illustration"))
     return delta_stage(info)
 
@@ -44,7 +40,7 @@ def page() -> None:
 
 
 st.set_page_config(layout="wide")
-st.html(ROOT / "lessons" / "theme" / "page.css")
+st.html(Path(arc.__file__).parent / "theme" / "page.css")
 keep_learner()
 st.navigation(
     {"Lessons": [st.Page(page, title="LoRA", default=True)], "Tools": [st.Page(lambda: None, title="Calculator", url_path="calculator")]}

@@ -39,12 +39,12 @@ function strip(count, { width, share, fine }) {
 }
 
 /** The words that stand beside B, A and ΔW. */
-export function notes(rank, k) {
+export function notes(rank, k, measure = "full height") {
   const pair = factors(rank, k);
   const inner = pair === rank.trained ? pair.all : k;
   const [m, n] = rank.shape;
   const whole = rank.trained ? (k >= rank.k ? "ΔW = BA" : `ΔW, top ${k}`) : `ΔW, top ${k}`;
-  const text = (name, a, b, most) => `<b>${name}  ${a} × ${b}</b><br>full height = ${number(most)}`;
+  const text = (name, a, b, most) => `<b>${name}  ${a} × ${b}</b><br>${measure} = ${number(most)}`;
   return [text(pair.names[0], m, inner, pair.peaks[0]), text(pair.names[1], inner, n, pair.peaks[1]), text(whole, m, n, rank.most)];
 }
 
@@ -62,9 +62,10 @@ export function flat(rank, k, layout, colours) {
     type: "heatmap", name: role, meta: role, z, x, y, colorscale: scale, zmin: -most, zmax: most, showscale: false, ...axes,
     hoverinfo: "none", xgap: 0, ygap: 0,
   });
-  const words = notes(rank, k);
+  const { scene: _scene, ...rest } = layout;
+  const words = notes(rank, k, "full colour");
   const axis = { visible: false, fixedrange: true };
-  const note = (text, x, y, xanchor) => ({ text, x, y, xref: "paper", yref: "paper", xanchor, yanchor: "bottom", showarrow: false, font: { size: 12 } });
+  const note = (text, x, y, xanchor) => ({ text, x, y, xref: "paper", yref: "paper", xanchor, yanchor: "bottom", align: "left", showarrow: false, font: { size: 12 } });
   return {
     data: [
       map("B", left, colours.factor, pair.peaks[0], { xaxis: "x2", yaxis: "y" }, undefined, rank.rows),
@@ -72,7 +73,7 @@ export function flat(rank, k, layout, colours) {
       map("ΔW", deltaAt(rank, k), colours.delta, rank.most, {}, rank.columns, rank.rows),
     ],
     layout: {
-      ...layout, scene: undefined, margin: { l: 12, r: 12, t: 64, b: 12 }, hovermode: "closest", dragmode: false,
+      ...rest, margin: { l: 12, r: 12, t: 64, b: 12 }, hovermode: "closest", dragmode: false,
       xaxis: { ...axis, domain: [0.24, 1] }, yaxis: { ...axis, domain: [0, 0.68], autorange: "reversed" },
       xaxis2: { ...axis, domain: [0, 0.2] }, yaxis2: { ...axis, domain: [0.8, 0.95], autorange: "reversed" },
       annotations: [note(words[0], 0, 0.69, "left"), note(words[1], 0.24, 0.955, "left"), note(words[2], 0.24, 0.69, "left")],

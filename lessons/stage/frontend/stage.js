@@ -80,7 +80,7 @@ function tell(stage) {
   const { rank } = stage;
   const k = Number(stage.slider.value);
   const kept = 100 * rank.energy[k - 1];
-  const energy = kept > 99.95 && k === rank.k && rank.complete ? "all of the energy" : `${kept.toFixed(kept < 99 ? 0 : 1)}% of the energy`;
+  const energy = k === rank.k && rank.complete ? "all of the energy" : `${kept < 99 ? kept.toFixed(0) : Math.min(99.9, kept).toFixed(1)}% of the energy`;
   stage.part("rank-value").textContent = `${k} of ${rank.k} · ${energy}`;
   stage.slider.setAttribute("aria-valuetext", `${k} of ${rank.k} directions, ${energy}`);
   stage.part("rank-words").textContent = k === rank.k && rank.trained

@@ -20,7 +20,14 @@ export function repaint(value, partners) {
 
 export const webgl = (() => {
   let known;
-  return () => (known ??= Boolean(document.createElement("canvas").getContext("webgl")));
+  return () => {
+    if (known === undefined) {
+      const gl = document.createElement("canvas").getContext("webgl");
+      known = Boolean(gl);
+      gl?.getExtension("WEBGL_lose_context")?.loseContext();
+    }
+    return known;
+  };
 })();
 
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
