@@ -39,6 +39,7 @@ def main() -> None:
     st.set_page_config(page_title=f"{chosen.title} · Delta Lab", page_icon="△", layout="wide", initial_sidebar_state="auto")
     st.html(STYLE)
     keep_learner()
+    st.session_state["pages"] = pages  # so that a page can send the reader to another
     chosen.run()
 
 

@@ -28,7 +28,7 @@ class Recording(NamedTuple):
 @cache
 def recordings() -> tuple[Recording, ...]:
     """All of them, in the order of their names."""
-    return tuple(_read(folder) for folder in sorted(FOLDER.iterdir()) if (folder / "run.json").exists())
+    return tuple(_read(about.parent) for about in sorted(FOLDER.glob("*/run.json")))
 
 
 def find_recording(model: str, task: str, method: str) -> Recording | None:
