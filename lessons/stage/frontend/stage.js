@@ -9,7 +9,7 @@ const stages = new WeakMap();
 const CONFIG = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false };
 let library;
 
-export default async function mount({ data, parentElement, setStateValue }) {
+export default async function mount({ data: [data], parentElement, setStateValue }) {
   const root = parentElement.querySelector(".dl-stage");
   let stage = stages.get(root);
   if (!stage) stages.set(root, (stage = open(root, data.key)));
@@ -85,7 +85,7 @@ function tell(stage) {
   stage.slider.setAttribute("aria-valuetext", `${k} of ${rank.k} directions, ${energy}`);
   stage.part("rank-words").textContent = k === rank.k && rank.trained
     ? `ΔW exactly as trained: B times A. Move the slider to keep only its strongest directions.`
-    : `ΔW from its ${k === 1 ? "strongest direction" : `${k} strongest directions`}. ${rank.trained ? "B and A are turned so that each column of B and row of A is one direction; the product stays the same." : "Each column and row on the sides is one direction."}`;
+    : `ΔW from its ${k === 1 ? "strongest direction" : `${k} strongest directions`}. ${rank.trained ? "B and A are turned so that each column and row is one direction, the strongest first." : "Each column and row on the sides is one direction."}`;
   const bars = stage.part("bars");
   drawBars(bars, rank, k);
   bars.setAttribute("aria-label", `Singular values, logarithmic: ${rank.spectrum.length} bars, the first ${k} kept${rank.other ? `; dashes: ${rank.other.name}` : ""}`);
@@ -146,7 +146,8 @@ function compose(stage, data) {
 /** The camera that Python chose suits a picture a quarter wider than high; a narrower one is seen from further away. */
 function fitted(stage, camera) {
   const picture = stage.part("picture");
-  const far = Math.min(1.6, Math.max(0.86, 1.25 / (picture.clientWidth / picture.clientHeight || 1)));
+  const narrow = 1.25 / (picture.clientWidth / picture.clientHeight || 1.25);
+  const far = Math.min(1.5, Math.max(1, narrow ** 0.6));
   const { x, y, z } = camera.eye;
   return { ...camera, eye: { x: far * x, y: far * y, z: far * z } };
 }
