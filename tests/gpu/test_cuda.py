@@ -23,10 +23,11 @@ def test_a_run_on_cuda_learns_in_bf16(method, tmp_path):
 @pytest.mark.parametrize("method", METHODS)
 def test_cuda_and_cpu_agree_on_the_first_loss(method, monkeypatch):
     from engine.catalog import device
+    from engine.catalog.device import Resolved
 
     def first_loss() -> float:
         return next(e.loss for e in train(default_spec("nano-0.5m", method=method, dtype="fp32")) if isinstance(e, Step))
 
     on_cuda = first_loss()
-    monkeypatch.setattr(device, "cuda_present", lambda: False)
+    monkeypatch.setattr(device, "resolve", lambda dtype: Resolved("cpu", dtype, device.cpu_threads()))
     assert first_loss() == pytest.approx(on_cuda, rel=1e-3)
