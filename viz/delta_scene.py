@@ -26,7 +26,7 @@ HEIGHT = 0.15
 SATURATED = 0.5
 """Share of that height at which the colour is full; without it a few spikes would leave all else pale."""
 GAP, STRIP = 0.14, 0.30
-SPAN = 1.42
+SPAN = 1.32
 """Length of the longer side of the whole scene, in the units of the camera."""
 CAMERA = {"eye": {"x": 0.46, "y": -1.28, "z": 1.3}, "center": {"x": 0.03, "y": 0.04, "z": -0.19}, "up": {"x": 0, "y": 0, "z": 1}}
 
@@ -121,7 +121,7 @@ def draw_delta_scene(info: DeltaSceneInfo) -> go.Figure:
     strip_x, strip_y = -GAP - STRIP + _ribbons(left.shape[1]), GAP + STRIP - _ribbons(right.shape[0])
     m, n = info.shape
     parts = (
-        ("B", strip_x, down, _fins(left), LIGHT.factor, f"{names[0]}  {m} × {left.shape[1]}", (-GAP - STRIP, -deep - 0.1, 0.0)),
+        ("B", strip_x, down, _fins(left), LIGHT.factor, f"{names[0]}  {m} × {left.shape[1]}", (-GAP - STRIP * 0.85, -deep - 0.12, -HEIGHT)),
         (
             "A",
             across,
@@ -129,7 +129,7 @@ def draw_delta_scene(info: DeltaSceneInfo) -> go.Figure:
             _fins(right.T).T,
             LIGHT.factor,
             f"{names[1]}  {right.shape[0]} × {n}",
-            (wide / 2, GAP + STRIP, HEIGHT * 1.3),
+            (wide / 2, GAP + STRIP, HEIGHT * 2.6),
         ),
         ("ΔW", across, down, info.product, LIGHT.delta, f"{names[2]}  {m} × {n}", (wide * 0.72, -deep - 0.12, 0.0)),
     )
@@ -259,7 +259,7 @@ def _note(text: str, place: tuple[float, float, float]) -> dict[str, Any]:
 def _scene(notes: list[dict[str, Any]], wide: float, deep: float) -> dict[str, Any]:
     side = GAP + STRIP
     # Notes outside the ranges would not be drawn, so these reach a little further than the matrices.
-    ranges = {"x": [-side - 0.02, wide + 0.02], "y": [-deep - 0.2, side + 0.02], "z": [-HEIGHT * 1.1, HEIGHT * 2.2]}
+    ranges = {"x": [-side - 0.02, wide + 0.02], "y": [-deep - 0.2, side + 0.02], "z": [-HEIGHT * 1.1, HEIGHT * 2.8]}
     scale = SPAN / (side + max(wide, deep))
     hidden = {"visible": False, "showspikes": False}
     return {
