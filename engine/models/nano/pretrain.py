@@ -73,9 +73,13 @@ def pretrain(name: str, report: Report = lambda step, steps, loss: None, folder:
         raise SpecError(f"model={name!r:.60} is not of the nano ladder; only nano models are pretrained here")
     recipe, started = RECIPES[name.removesuffix("-control")], time.process_time()
     torch.manual_seed(SEED)
+    threads_before = torch.get_num_threads()
     torch.set_num_threads(THREADS)
     model = LlamaForCausalLM(_config(name))
-    _train(model, recipe, name.endswith("-control"), report)
+    try:
+        _train(model, recipe, name.endswith("-control"), report)
+    finally:
+        torch.set_num_threads(threads_before)
     model.to(torch.bfloat16).to(torch.float32)  # the loss that is recorded is that of the weights as they are stored
     loss = validation_loss(model)
     _write(model, name, folder or model_dir(name), recipe, loss, time.process_time() - started)
