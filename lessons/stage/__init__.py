@@ -30,7 +30,7 @@ class StageState(NamedTuple):
     """What the learner set, as of the last release."""
 
     rank: int | None = None
-    """Directions kept; None where nothing was moved yet."""
+    """Directions kept; None for all of them."""
     camera: dict[str, Any] | None = None
 
 

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.e2e
@@ -80,6 +81,8 @@ def test_rank_camera_and_keyboard(stage_page) -> None:
 def test_table_downloads_and_empty_state(stage_page) -> None:
     expect(stage_page.get_by_role("table")).to_have_count(0)
     stage_page.get_by_role("button", name="Show as a table").click()
+    broken = [v["id"] for v in Axe().run(stage_page, context=".dl-stage").response["violations"] if v["impact"] in ("serious", "critical")]
+    assert broken == []
     expect(stage_page.get_by_role("table", name="Singular values of ΔW").get_by_role("row")).to_have_count(9)
     with stage_page.expect_download() as saved:
         stage_page.get_by_role("button", name="CSV").click()
@@ -93,6 +96,7 @@ def test_table_downloads_and_empty_state(stage_page) -> None:
     stage_page.get_by_text("Empty", exact=True).click()
     expect(stage_page.get_by_text("Press Run to see your own ΔW here.")).to_be_visible()
     expect(stage_page.get_by_role("slider")).to_have_count(0)
+    expect(stage_page.locator(".dl-plot canvas")).to_have_count(0)
     stage_page.get_by_text("Empty", exact=True).click()
     expect(stage_page.locator(".dl-stage[data-state=ready]")).to_be_visible(timeout=PAINT_MS)
     assert stage_page.evaluate(SHADES) > 500

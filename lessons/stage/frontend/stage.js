@@ -17,6 +17,7 @@ export default async function mount({ data: [data], parentElement, setStateValue
   stage.latest = data;
   show(stage, data);
   try {
+    if (data.empty) return empty(stage, data.empty);
     await loadPlotly(data.plotly);
     if (stage.latest === data) await draw(stage);
   } catch (error) {
@@ -24,6 +25,15 @@ export default async function mount({ data: [data], parentElement, setStateValue
     stage.part("wait").textContent = "This picture could not be drawn here. Its table and its CSV hold the same numbers.";
     console.warn(error);
   }
+  return () => close(stage);
+}
+
+/** Nothing to draw: say what to do, and let go of what was drawn before. */
+function empty(stage, sentence) {
+  if (stage.drawn) window.Plotly.purge(stage.part("plot"));
+  stage.drawn = false;
+  stage.root.dataset.state = "empty";
+  stage.part("wait").textContent = sentence;
   return () => close(stage);
 }
 
@@ -65,6 +75,7 @@ function show(stage, data) {
   drawTables(stage.part("tables"), data.tables);
   stage.rank = data.rank && prepare(data.rank);
   stage.part("rank").hidden = !stage.rank;
+  stage.part("foot").hidden = Boolean(data.empty);
   stage.part("readout").hidden = !stage.rank;
   for (const name of ["flat", "reset"]) button(stage, name).hidden = !stage.rank;
   button(stage, "flat").hidden ||= !webgl();
@@ -105,7 +116,8 @@ function request(stage) {
 }
 
 function release(stage) {
-  stage.memory.rank = Number(stage.slider.value);
+  const k = Number(stage.slider.value);
+  stage.memory.rank = k === stage.rank.k ? undefined : k; // "all" stays all when the next run has more directions
   remember(stage);
 }
 
@@ -113,11 +125,6 @@ async function draw(stage) {
   const { latest: data, root } = stage;
   const plot = stage.part("plot");
   const started = performance.now();
-  if (data.empty) {
-    root.dataset.state = "empty";
-    stage.part("wait").textContent = data.empty;
-    return;
-  }
   const figure = paint(stage, compose(stage, data));
   await window.Plotly.react(plot, figure.data, figure.layout, CONFIG);
   stage.scriptMs = performance.now() - started;
