@@ -1,7 +1,7 @@
 """From a Llama model in a GGUF file to safetensors, tokenizer and chat template that transformers loads directly.
 
-Reading the file through transformers takes ten times as long and gives a model that refuses to be saved, so the three
-steps are done here: undo the quantization, undo the reordering of query and key rows, rename.
+transformers can read such a file, but the model that it gives refuses to be saved, so the three steps are done here: undo
+the quantization, undo the reordering of query and key rows, rename. The weights come out the same, rounded to bf16.
 """
 
 from __future__ import annotations

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from engine.catalog.models import find_card, is_nano, is_present
 from engine.contracts import RunError
 from engine.models import smollm2
-
-Report = Callable[[int, int, str], None]
-"""(bytes done, bytes in all, what is going on), called often enough to move a progress bar."""
+from engine.models.smollm2 import Report
 
 
 def fetch(name: str, report: Report = lambda done, total, phase: None) -> None:

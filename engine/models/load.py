@@ -13,6 +13,9 @@ from engine.models.smollm2 import sha256_of
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+PLAIN_TEMPLATE = "{% for message in messages %}{{ message['content'] }}{% if message['role'] == 'assistant' %}{{ eos_token }}{% endif %}{{ '\n' }}{% endfor %}"
+"""For a hub model that was never taught a chat format: the texts, one a line."""
+
 
 def load(name: str, dtype: str = "fp32", device: str = "cpu") -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """A model in evaluation mode, and its tokenizer, which always has a chat template.
@@ -27,9 +30,7 @@ def load(name: str, dtype: str = "fp32", device: str = "cpu") -> tuple[PreTraine
         RunError: The model is not on this machine, its weight file is corrupt, or a hub model cannot be had or does not fit.
     """
     if is_hub_id(name):
-        from engine.models.hub import download
-
-        return _read(download(name, dtype, device), dtype, device)
+        return _load_from_hub(name, dtype, device)
     find_card(name)
     if not is_present(name):
         raise RunError(f"{name} is not on this machine, or was cut short.", f"Get it with: python -m engine models --fetch {name}")
@@ -42,6 +43,23 @@ def load(name: str, dtype: str = "fp32", device: str = "cpu") -> tuple[PreTraine
             raise
         check.result()
     return loaded
+
+
+def _load_from_hub(name: str, dtype: str, device: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    from engine.models.hub import download
+
+    folder = download(name, dtype, device)
+    try:
+        model, tokenizer = _read(folder, dtype, device)
+    except (ValueError, KeyError, OSError) as error:
+        reason = str(error).strip().splitlines()[0][:200]
+        raise RunError(
+            f"{name} cannot be loaded: {reason}.",
+            "Choose a causal language model that transformers knows by itself; code that comes with a model is never run.",
+        ) from error
+    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+    tokenizer.chat_template = tokenizer.chat_template or PLAIN_TEMPLATE
+    return model, tokenizer
 
 
 def _check_weights(name: str) -> None:

@@ -35,6 +35,7 @@ _AGAIN = f"run: python -m engine models --fetch {DEFAULT_MODEL}"
 _SECONDS_BETWEEN_REPORTS = 0.2
 
 Report = Callable[[int, int, str], None]
+"""(bytes done, bytes in all, what is going on), called often enough to move a progress bar."""
 
 
 def fetch(report: Report) -> None:

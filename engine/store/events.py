@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 from sqlalchemy import Connection, func, insert, literal, select
@@ -38,6 +39,14 @@ def after(run_id: str, seq: int = 0) -> list[tuple[int, Event]]:
         except ValueError:
             continue
     return read
+
+
+def last_step(run_id: str) -> int:
+    """The last optimizer step that the run has told of; 0 if none."""
+    query = select(events.c.json).where(events.c.run_id == run_id, events.c.json.like('{"event": "step"%'))
+    with db.read() as connection:
+        line = connection.execute(query.order_by(events.c.seq.desc()).limit(1)).scalar()
+    return json.loads(line)["step"] if line else 0
 
 
 def last_number(run_id: str) -> int:
