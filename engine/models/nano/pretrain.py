@@ -49,7 +49,7 @@ class Recipe(NamedTuple):
 
 
 RECIPES = {
-    "nano-0.1m": Recipe(steps=900, batch_stories=32, learning_rate=8e-3),
+    "nano-0.1m": Recipe(steps=360, batch_stories=32, learning_rate=8e-3),
     "nano-0.5m": Recipe(steps=480, batch_stories=24, learning_rate=5e-3),
     "nano-2m": Recipe(steps=400, batch_stories=16, learning_rate=3e-3),
 }
