@@ -71,7 +71,7 @@ def answer_row(variant: Variant, chosen: Chosen, state: Sitting, moment: Moment)
     if verdict.unread:
         return None, verdict
     credit = verdict.credit if variant.question.kind == "recall" else falling(verdict.credit, moment.hints, len(state.tries))
-    kept = {**chosen, "right": verdict.right}
+    kept = {**chosen, "right": verdict.right, "shows": list(verdict.misconceptions)}
     return _row(variant, kept, credit, len(state.tries), moment), verdict
 
 
