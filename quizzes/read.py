@@ -36,6 +36,7 @@ MAX_ID = 48
 _MAX_DEPTH = 12
 _ID = re.compile(r"[a-z0-9]+(?:[-/][a-z0-9]+)*")
 _MARKUP = re.compile(r"<[A-Za-z/!?]|javascript\s*:|data\s*:\s*text|&#|!\[", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
 _SCALAR = (str, int, float)
 _COMMON = {
     "id": str,
@@ -94,6 +95,8 @@ class _Reader:
             self.problem(
                 path, f"{found[0]!r} looks like HTML, a script or a picture; use plain text, Markdown and LaTeX between dollar signs"
             )
+        if found := _CONTROL.search(value):
+            self.problem(path, f"the control character {found[0]!r} can be neither shown nor exported; remove it")
         return value.strip()
 
     def tables(self, table: dict[str, Any], path: Path, name: str, least: int) -> list[tuple[dict[str, Any], Path]]:

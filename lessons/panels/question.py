@@ -105,9 +105,16 @@ def _stem(variant: Variant) -> None:
     if question.listing:
         st.code(question.listing, language=question.language, line_numbers=question.kind == "fault")
     if variant.plot is not None:
-        question_forms.chart(variant.plot, f"{question.id}-{variant.seed}")
+        question_forms.chart(variant.plot, _origin(question.source), f"chart-{question.id}-{variant.seed}")
     if question.run:
         st.markdown(f"Predict first; afterwards the run that settles it is one click away: [{question.run}]({question.run})")
+
+
+def _origin(source: str) -> str:
+    """Truth label of a question's chart: made up to explain, recorded by this engine, or cited."""
+    if source.startswith("An illustration"):
+        return "illustration"
+    return "recorded · 22 Nov 2026 · trials with this engine" if source.startswith("Trials") else f"from {source}"
 
 
 def _ask_confidence(desk: Desk) -> None:
@@ -172,7 +179,8 @@ def _after(variant: Variant, state: Sitting) -> None:
     question = variant.question
     body = question.body
     if isinstance(body, Number) and not state.right:
-        st.markdown(f"The answer is **{_rounded(variant.answer)} {body.unit}**.")
+        unit = body.unit.replace("$", "\\$")
+        st.markdown(f"The answer is **{_rounded(variant.answer)} {unit}**.")
     if question.explanation:
         st.markdown(question.explanation)
     where = f"[Where this is taught]({question.page}#{question.part}) · " if question.page else ""

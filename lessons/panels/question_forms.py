@@ -7,10 +7,13 @@ from typing import Any, Protocol
 
 import streamlit as st
 
+from lessons.stage import stage
+from lessons.stage.scene import Scene
 from quizzes.grading import Chosen
 from quizzes.schema import Match, Number, Option, Order, Pick, Recall
 from quizzes.sitting import Sitting
 from quizzes.variants import Plot, Variant
+from viz.question_chart import describe_question_chart, draw_question_chart, get_question_chart_info, question_chart_table
 
 
 class DeskLike(Protocol):
@@ -42,16 +45,22 @@ def show(variant: Variant, state: Sitting, over: bool, desk: DeskLike, answer: S
             _recall(body, state, over, desk, answer)
 
 
-def chart(plot: Plot, key: str) -> None:
-    """The picture and, for those who can't see it, its numbers."""
-    rows: dict[str, Any] = {plot.chart.x_title: [str(x) for x in plot.chart.series[0].x]}
-    for series, values in zip(plot.chart.series, plot.values, strict=True):
-        rows[series.name] = list(values)
-    st.dataframe(rows, key=f"chart-{key}", hide_index=True)
+def chart(plot: Plot, origin: str, key: str) -> None:
+    """The picture; its words and its numbers as a table come with the stage."""
+    shape = plot.chart
+    series = [(s.name, s.x, values) for s, values in zip(shape.series, plot.values, strict=True)]
+    info = get_question_chart_info(shape.style, (shape.title, shape.x_title, shape.y_title), series, origin, shape.log_x, shape.log_y)
+    tables = (question_chart_table(info),)
+    stage(Scene(draw_question_chart(info), shape.title, origin, describe_question_chart(info), tables, height_px=320), key=key)
 
 
 def _digit(desk: DeskLike, number: int, on: bool) -> str | None:
     return str(number) if desk.shortcuts and on and number <= 9 else None
+
+
+def _label(desk: DeskLike, number: int, text: str) -> str:
+    """The digit stands beside the text where the key works, put there by Streamlit; where it doesn't, there is none."""
+    return text if desk.shortcuts and number <= 9 else f"**{number}** {text}"
 
 
 def _mark(option: Option, good: bool, picked: bool) -> None:
@@ -71,7 +80,7 @@ def _single(variant: Variant, body: Pick, state: Sitting, over: bool, desk: Desk
             _mark(option, option.correct, key in picked)
             continue
         st.button(
-            f"**{number}** {option.text}",
+            _label(desk, number, option.text),
             key=f"{desk.key}-option-{key}",
             on_click=answer,
             args=({"picked": [key]},),
@@ -91,7 +100,7 @@ def _several(variant: Variant, body: Pick, state: Sitting, over: bool, desk: Des
     chosen: set[str] = st.session_state.setdefault(f"{desk.key}-chosen", set(last))
     for number, key in enumerate(variant.shown, start=1):
         st.button(
-            f"**{number}** {options[key].text}" + (" (chosen)" if key in chosen else ""),
+            _label(desk, number, options[key].text) + (" (chosen)" if key in chosen else ""),
             key=f"{desk.key}-option-{key}",
             on_click=lambda key=key: chosen.symmetric_difference_update({key}),
             icon=":material/check_box:" if key in chosen else ":material/check_box_outline_blank:",
@@ -117,8 +126,8 @@ def _number(body: Number, state: Sitting, over: bool, desk: DeskLike, answer: Se
         return
     key = f"{desk.key}-number"
     with st.form(f"{desk.key}-form", border=False):
-        unit = f" ({body.unit})" if body.unit else ""
-        st.text_input(f"Your number{unit}", key=key, max_chars=80, placeholder=f"such as 1.5e6, 1,500,000 or 1.5M{unit}")
+        unit = f" ({body.unit})".replace("$", "\\$") if body.unit else ""
+        st.text_input(f"Your number{unit}", key=key, max_chars=80, placeholder=f"such as 1.5e6, 1,500,000 or 1.5M {body.unit}".strip())
         st.form_submit_button("Check", type="primary", on_click=lambda: answer({"number": st.session_state.get(key) or ""}))
 
 
@@ -136,7 +145,7 @@ def _order(variant: Variant, body: Order, state: Sitting, over: bool, desk: Desk
     for number, key in enumerate(variant.shown, start=1):
         where = f" (place {placed.index(key) + 1})" if key in placed else ""
         st.button(
-            f"**{number}** {items[key].text}{where}",
+            _label(desk, number, items[key].text) + where,
             key=f"{desk.key}-item-{key}",
             on_click=lambda key=key: placed.append(key) if key not in placed else placed.remove(key),
             shortcut=_digit(desk, number, True),
