@@ -19,7 +19,7 @@ _METHOD: dict[str, dict[str, Any]] = {
 }
 _TASK: dict[str, dict[str, Any]] = {
     "pirate": {"steps": 24, "micro_batch": 4, "examples": 48, "eval_every": 6},
-    "sentiment-json": {"steps": 24, "micro_batch": 4, "examples": 48, "eval_every": 6},
+    "sentiment-json": {"steps": 16, "micro_batch": 4, "examples": 48, "eval_every": 4},
     "facts": {"steps": 60, "micro_batch": 4, "examples": 48, "eval_every": 15},
     "stories": {"steps": 40, "micro_batch": 8, "examples": 64, "eval_every": 10},
 }

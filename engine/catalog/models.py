@@ -177,7 +177,7 @@ def read_record(name: str) -> dict[str, Any]:
         OSError: The model is not there.
         ValueError: The file is not JSON.
     """
-    record: dict[str, Any] = json.loads((model_dir(name) / "card.json").read_text())
+    record: dict[str, Any] = json.loads((model_dir(name) / "card.json").read_text(encoding="utf-8"))
     return record
 
 

@@ -28,13 +28,18 @@ _known: set[Path] = set()
 _starting = threading.Lock()
 
 
+def place() -> Path:
+    """The file whose lock makes its holder the supervisor. It also says who that is, and its time is the last sign of life."""
+    return db.lock_path("supervisor")
+
+
 def take_place(wait_seconds: float = 1.0) -> int | None:
     """Become the supervisor of this database. None if another one is.
 
     Waits a little, since whoever looks whether there is a supervisor holds the lock for a moment.
     """
     deadline = time.monotonic() + wait_seconds
-    while (descriptor := try_lock(_lock())) is None:
+    while (descriptor := try_lock(place())) is None:
         if time.monotonic() > deadline:
             return None
         time.sleep(0.02)
@@ -49,7 +54,7 @@ def ensure_supervisor() -> None:
 
     The call is also a sign of life: a supervisor that hears none for long, and has nothing to do, leaves.
     """
-    path = _lock()
+    path = place()
     with _starting:
         if path not in _known and _is_of_other_code():
             stop_supervisor()
@@ -67,17 +72,10 @@ def ensure_supervisor() -> None:
 def stop_supervisor(timeout_seconds: float = 5.0) -> bool:
     """Ask the supervisor to leave and wait for it. Running runs go on, queued ones stay. False if it did not leave."""
     deadline = time.monotonic() + timeout_seconds
-    while (descriptor := try_lock(_lock())) is None:
-        holder = supervisor()
-        if holder is not None:
-            process.send(*holder, signal.SIGTERM)
+    while not _is_gone():
         if time.monotonic() > deadline:
             return False
         time.sleep(0.05)
-    os.close(descriptor)
-    child = _children.pop(_lock(), None)
-    if child is not None:
-        child.wait()
     return True
 
 
@@ -85,11 +83,6 @@ def supervisor() -> tuple[int, str] | None:
     """Pid and start token of the supervisor, if one is there."""
     holder = _holder()
     return (holder["pid"], holder["token"]) if holder else None
-
-
-def last_sign_of_life() -> float:
-    """When somebody last asked for a supervisor, seconds since 1970."""
-    return _lock().stat().st_mtime
 
 
 def log_file(name: str) -> Path:
@@ -101,10 +94,23 @@ def log_file(name: str) -> Path:
     return path
 
 
+def _is_gone() -> bool:
+    """Whether there is no supervisor, nor one on its way; any that there is was told to leave."""
+    descriptor, child, holder = try_lock(place()), _children.get(place()), supervisor()
+    if descriptor is not None:
+        os.close(descriptor)
+    elif holder is not None:
+        process.send(*holder, signal.SIGTERM)
+    if child is None or child.poll() is not None:
+        return descriptor is not None
+    child.terminate()
+    return False
+
+
 def _holder() -> dict[str, Any] | None:
     """What the supervisor says of itself, if it lives."""
     try:
-        holder = json.loads(_lock().read_text())
+        holder = json.loads(place().read_text())
     except (OSError, ValueError):
         return None
     return holder if process.is_alive(holder["pid"], holder["token"]) else None
@@ -121,7 +127,3 @@ def _code() -> str:
     """Where this program's code is, and when it was last changed."""
     root = Path(engine.__file__).parent
     return f"{root} {max(path.stat().st_mtime_ns for path in root.rglob('*.py'))}"
-
-
-def _lock() -> Path:
-    return db.lock_path("supervisor")

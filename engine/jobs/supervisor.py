@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
 import traceback
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from engine.jobs import endings, presence, process, space
 from engine.jobs.local import artifact_dir
@@ -38,6 +40,7 @@ RESPAWN_SECONDS = 5
 class Supervisor:
     """What must be known from one tick to the next: only things that die with this process anyway."""
 
+    place: Path = field(default_factory=presence.place)
     standing: subprocess.Popen[bytes] | None = None
     stand_by_after: float = 0.0
     """Monotonic time before which no new worker stands by."""
@@ -53,17 +56,20 @@ class Supervisor:
     last_sign: float = 0.0
     last_look: float = 0.0
     complaint: str = ""
-    leaving: bool = False
+    idle: bool = False
+    """Nothing to do, and no sign of life for long."""
+    stopped: bool = False
+    """Told to leave."""
 
 
 def main() -> int:
-    place = presence.take_place()
-    if place is None:
+    held = presence.take_place()
+    if held is None:
         return 0
     me = Supervisor()
-    signal.signal(signal.SIGTERM, lambda *_: setattr(me, "leaving", True))
+    signal.signal(signal.SIGTERM, lambda *_: setattr(me, "stopped", True))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    while not me.leaving:
+    while not (me.idle or me.stopped):
         try:
             if worth_a_look(me):
                 tick(me)
@@ -71,12 +77,19 @@ def main() -> int:
             complain(me, error)
         time.sleep(TICK_SECONDS)
     dismiss(me)
+    os.close(held)
+    if me.idle and runs.live():
+        presence.ensure_supervisor()  # somebody asked for a run and still saw this one at its place
     return 0
 
 
 def worth_a_look(me: Supervisor) -> bool:
     """With nothing to do, the database is left alone until somebody who has changed it gives a sign, or a second is over."""
-    sign, now = presence.last_sign_of_life(), time.monotonic()
+    try:
+        sign, now = me.place.stat().st_mtime, time.monotonic()
+    except FileNotFoundError:
+        me.stopped = True  # the data folder was removed under us: nothing is left to look after
+        return False
     if not me.live and sign == me.last_sign and now < me.last_look + IDLE_LOOK_SECONDS:
         return False
     me.last_sign, me.last_look = sign, now
@@ -96,8 +109,7 @@ def tick(me: Supervisor) -> None:
         start(me, queued[0])
     elif queued or not running:
         stand_by(me, gently=bool(running))
-    if not live and time.time() - presence.last_sign_of_life() > IDLE_SECONDS:
-        me.leaving = True
+    me.idle = not live and time.time() - me.last_sign > IDLE_SECONDS
     if me.running is None or me.running - {row.id for row in running}:
         space.trim()
     me.running = {row.id for row in running}

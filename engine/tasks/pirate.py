@@ -2,9 +2,10 @@
 
 The held-out questions were chosen: SmolLM2-135M-Instruct answers each right greedily and in at least 6 of 8 tries (one greedy,
 four sampled at temperature 0.7, three greedy after a forced "Arr," "Ahoy, matey!" or "Aye, me hearty,"). A question that the
-base cannot answer could not show that a fact was kept. Four that passed, but that trial runs still lost, train instead. So a
-fall of the key-fact score is damage done by the run, and its size speaks of firmly known facts only. The training
-questions, too, are mostly ones that the base knows: training on facts it does not know would teach it to invent.
+base cannot answer could not show that a fact was kept. Nine that passed were left out because trial runs lost them (six of
+these train instead), so the base starts at 100% by choice and the key-fact score speaks of firmly known facts only: it shows
+damage done by a run, and understates it for facts held less firmly. The training questions, too, are mostly ones that the
+base knows: training on facts it does not know would teach it to invent.
 """
 
 from __future__ import annotations

@@ -83,11 +83,8 @@ def _widgets(applying: Sequence[Dial], default: RunSpec, link: dict[str, Any], c
         for dial in applying:
             if dial.more:
                 chosen[dial.name] = _widget(dial, link.get(dial.name, getattr(default, dial.name)), cell)
-        if st.button("Back to the defaults", key=f"reset-{cell}"):
-            for dial in applying:
-                st.session_state.pop(f"dial-{cell}-{dial.name}", None)
-                st.query_params.pop(dial.link, None)
-            st.rerun()
+        defaults = {f"dial-{cell}-{dial.name}": getattr(default, dial.name) for dial in applying}
+        st.button("Back to the defaults", key=f"reset-{cell}", on_click=st.session_state.update, args=(defaults,))
     return chosen
 
 
@@ -97,18 +94,18 @@ def _widget(dial: Dial, start: Any, cell: str) -> Any:
     value = st.session_state.setdefault(key, start)
     if dial.kind is str:
         choices = list(dict.fromkeys((*dial.choices, value)))
-        return st.selectbox(label, choices, key=key, help=help_, accept_new_options=dial.name == "targets")
+        return st.selectbox(label, choices, key=key, help=help_, persist_state="session", accept_new_options=dial.name == "targets")
     if not dial.choices:
-        return int(st.number_input(label, min_value=0, max_value=2**31 - 1, step=1, key=key, help=help_))
+        return int(st.number_input(label, min_value=0, max_value=2**31 - 1, step=1, key=key, help=help_, persist_state="session"))
     choices = sorted({*dial.choices, value, start})
-    return st.select_slider(label, choices, key=key, help=help_, format_func=lambda v: f"{v:g}")
+    return st.select_slider(label, choices, key=key, help=help_, persist_state="session", format_func=lambda v: f"{v:g}")
 
 
 def _choose(name: str, names: list[str], start: str, title: Any) -> str:
     words, key = _words()[name], f"dial-{name}"
     if st.session_state.get(key) not in names:
         st.session_state[key] = start if start in names else names[0]
-    return st.selectbox(words["label"], names, key=key, help=words["help"], format_func=title)
+    return st.selectbox(words["label"], names, key=key, help=words["help"], persist_state="session", format_func=title)
 
 
 def _read_link(method: str) -> dict[str, Any]:

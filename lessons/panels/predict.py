@@ -13,12 +13,14 @@ def predict(page: str, prompts: int, learner: str | None, spec_hash: str) -> Non
     if latest is not None and not st.session_state.get(f"predict-again-{page}"):
         _standing(page, latest)
         return
-    value = st.slider("Answers in the new style", 0, prompts, prompts // 2, key=f"predict-{page}", help="Your guess, before you look.")
-    pressed = st.button("Commit my prediction", key=f"predict-commit-{page}", disabled=learner is None)
-    if pressed and learner is not None:
-        predictions.save(learner, page, {"answers": value, "of": prompts}, spec_hash=spec_hash)
-        st.session_state[f"predict-again-{page}"] = False
-        st.rerun()
+    st.slider("Answers in the new style", 0, prompts, prompts // 2, key=f"predict-{page}", help="Your guess, before you look.")
+    commit = (page, prompts, learner, spec_hash)
+    st.button("Commit my prediction", key=f"predict-commit-{page}", disabled=learner is None, on_click=_commit, args=commit)
+
+
+def _commit(page: str, prompts: int, learner: str, spec_hash: str) -> None:
+    predictions.save(learner, page, {"answers": st.session_state[f"predict-{page}"], "of": prompts}, spec_hash=spec_hash)
+    st.session_state[f"predict-again-{page}"] = False
 
 
 def score_prediction(page: str, learner: str | None, run_id: str, score: float, prompts: int) -> None:
@@ -39,9 +41,8 @@ def _standing(page: str, latest: predictions.PredictionRow) -> None:
         off = abs(latest.value["answers"] / latest.value["of"] - latest.outcome["answers"] / latest.outcome["of"])
         words = "Spot on." if off < 0.04 else "Close." if off < 0.15 else f"Off by {100 * off:.0f} points: that is worth remembering."
         st.success(f"{said} It was **{latest.outcome['answers']} of {latest.outcome['of']}**. {words}", icon=":material/flag:")
-    if st.button("Predict again", key=f"predict-redo-{page}", type="tertiary"):
-        st.session_state[f"predict-again-{page}"] = True
-        st.rerun()
+    again = {f"predict-again-{page}": True}
+    st.button("Predict again", key=f"predict-redo-{page}", type="tertiary", on_click=st.session_state.update, args=(again,))
 
 
 def _latest(page: str, learner: str | None) -> predictions.PredictionRow | None:

@@ -9,12 +9,13 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 import short_recipe
 from waiting import processes_of, wait_for, wait_for_state, wait_for_step
 
 from engine import jobs
 from engine.contracts import RunSpec
-from engine.jobs import presence, process
+from engine.jobs import presence, process, supervisor
 from engine.store import runs
 
 SHARED_MACHINE = 4
@@ -184,3 +185,43 @@ def test_a_standing_worker_waits_and_leaves_with_its_supervisor(home: Path) -> N
 
 def _others(home: Path, ended: int) -> list[int]:
     return [pid for pid in processes_of(home) if pid not in (ended, presence.supervisor()[0])]
+
+
+def test_room_is_made_after_a_run(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DELTALAB_CAP_GB", "0.00006")  # a run of these leaves 48 kB
+    first = jobs.submit(spec())
+    wait_for_state(first, "done")
+    second = jobs.submit(spec(seed=1))
+    wait_for_state(second, "done")
+    wait_for(lambda: jobs.status(first).artifacts_removed, 10, "the older run's artifacts to go")
+    wait_for(lambda: not jobs.artifact_dir(first).exists(), 10, "its folder to be gone")
+    assert jobs.artifact_dir(second).exists()
+
+
+def test_a_supervisor_of_other_code_is_replaced(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = jobs.submit(spec(100))
+    wait_for_step(run_id)
+    old = presence.supervisor()
+    monkeypatch.setattr(presence, "_code", lambda: "as after an update")
+    monkeypatch.setattr(presence, "_known", set())  # as in a web process that has just started
+    jobs.ensure_supervisor()
+    assert not process.is_alive(*old)
+    assert wait_for_state(run_id, "done").state == "done", "its running run was adopted"
+    assert presence.supervisor() not in (None, old)
+
+
+def test_an_idle_supervisor_leaves_only_when_nobody_gives_a_sign(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "stand_by", lambda *_, **__: None)
+    me = supervisor.Supervisor()
+    os.close(presence.take_place())
+    assert supervisor.worth_a_look(me)
+    supervisor.tick(me)
+    assert not me.idle
+    assert not supervisor.worth_a_look(me), "nothing to do and no sign: the database is left alone"
+    os.utime(presence.place(), (0, 0))
+    assert supervisor.worth_a_look(me)
+    supervisor.tick(me)
+    assert me.idle
+    presence.place().unlink()
+    assert not supervisor.worth_a_look(me)
+    assert me.stopped, "its data folder is gone"

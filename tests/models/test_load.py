@@ -120,7 +120,7 @@ def test_memory_of_this_machine_is_a_number_of_bytes() -> None:
     assert hub.free_bytes("cpu") > 100_000_000
 
 
-def test_the_default_model_answers(smollm2_dir) -> None:
+def test_the_default_model_answers() -> None:
     model, tokenizer = load(DEFAULT_MODEL, "bf16")
     assert model.num_parameters() == MODELS[DEFAULT_MODEL].parameters
     prompt = tokenizer.apply_chat_template(
@@ -134,10 +134,10 @@ def test_the_default_model_answers(smollm2_dir) -> None:
 
 
 @pytest.mark.parametrize("text", ["Hello, it's 2026-11-22 & 12345!", "naïve café 日本語 🙂\n\n  tabs\tdone", "def f(x):\n    return x**2"])
-def test_the_default_tokenizer_round_trips(smollm2_dir, text) -> None:
+def test_the_default_tokenizer_round_trips(text) -> None:
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(smollm2_dir)
+    tokenizer = AutoTokenizer.from_pretrained(model_dir(DEFAULT_MODEL))
     ids = tokenizer(text)["input_ids"]
     assert tokenizer.decode(ids) == text
     assert tokenizer.unk_token_id not in ids
