@@ -23,7 +23,8 @@ VIEWS = {
 
 def page() -> None:
     """One view at a time; the address remembers which (?view=progress)."""
-    arc.header(PAGE, lead="A few questions a day, each one again when you are about to forget it.")
+    arc.header(PAGE)
+    st.markdown("A few questions a day, each one again when you are about to forget it.")
     learner = learner_id()
     log, who = answer_log(learner), learner or VISITOR
     log.forget()  # another tab or another machine may have written since

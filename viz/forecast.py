@@ -33,7 +33,7 @@ def draw_forecast(info: ForecastInfo) -> go.Figure:
     figure.add_bar(x=info.days, y=info.due, name="due", marker={"color": LIGHT.frozen}, hovertemplate="%{x}: %{y} due<extra></extra>")
     figure.update_layout(template=template(), **titled("Coming back", info.label), showlegend=False, margin={"t": 60})
     figure.update_xaxes(title="day", type="date")
-    figure.update_yaxes(title="questions", rangemode="tozero", tickformat="d")
+    figure.update_yaxes(title="questions", rangemode="tozero", dtick=max(1, max(info.due, default=0) // 5))
     return figure
 
 

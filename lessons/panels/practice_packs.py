@@ -51,7 +51,7 @@ def packs_panel() -> None:
     with st.expander("What such a file looks like"):
         st.code(_SAMPLE, language="toml")
         st.download_button("Download it as a start", _SAMPLE, "my-class.toml", "application/toml", on_click="ignore")
-    file = st.file_uploader("Add a pack, or a newer version of one", type=["toml"], key="pack-upload")
+    file = st.file_uploader("Add a pack, or a newer version of one", type=["toml"], key="pack-upload", max_upload_size=1)
     if file is not None and st.button("Check and add", type="primary", key="pack-add"):
         _add(file.getvalue(), file.name)
 

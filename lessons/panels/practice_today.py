@@ -99,12 +99,17 @@ def _question(current: _Open, question: Question, log: CachedLog, learner: str) 
     desk = Desk(log, learner, PAGE, key=f"practice-{question.id}-{current.seed}", shortcuts=True)
     state = state_of(item, desk)
     with st.container(border=True, key="practice-question"):
-        st.caption(f"{question.lesson.replace('-', ' ').capitalize()} · {current.why}")
+        st.caption(f"{_title(question)} · {current.why}")
         ask(item, state, desk)
         if is_over(state, item):
             st.button("Next question", key="practice-next", type="primary", shortcut="Enter", on_click=_next)
         elif state.tries:
             st.button("Leave it for today", key="practice-leave", on_click=_next)
+
+
+def _title(question: Question) -> str:
+    """The lesson's title; for an added pack, its name."""
+    return next((pack.title for pack in bank.packs() if pack.name == question.lesson), question.lesson)
 
 
 def _next() -> None:
