@@ -95,8 +95,8 @@ def _build(question: Question, seed: int, names: dict[str, Value], source: rando
     answer: float | None = None
     mistakes: tuple[float, ...] = ()
     if isinstance(body, Number):
-        answer = evaluate(body.answer, names)
-        mistakes = tuple(evaluate(mistake.value, names) for mistake in body.mistakes)
+        answer = float(evaluate(body.answer, names))
+        mistakes = tuple(float(evaluate(mistake.value, names)) for mistake in body.mistakes)
     told = {**names, "answer": answer} if answer is not None else names
     plot = _plot(question.chart, names)
     filled = replace(
