@@ -67,7 +67,15 @@ FONT = "Inter, 'Segoe UI', system-ui, -apple-system, Roboto, 'Helvetica Neue', A
 
 def template(palette: Palette = LIGHT) -> go.layout.Template:
     """The look that every figure shares: no boxes, hairline grids, text in the page's own font."""
-    axis = {"gridcolor": palette.grid, "linecolor": palette.grid, "zerolinecolor": palette.grid, "ticks": "", "automargin": True}
+    axis = {
+        "gridcolor": palette.grid,
+        "linecolor": palette.grid,
+        "zerolinecolor": palette.grid,
+        "ticks": "",
+        "automargin": True,
+        "title": {"font": {"size": 12}},
+        "tickfont": {"size": 11},
+    }
     return go.layout.Template(
         layout={
             "font": {"family": FONT, "size": 13, "color": palette.text},
@@ -78,8 +86,8 @@ def template(palette: Palette = LIGHT) -> go.layout.Template:
             "xaxis": axis,
             "yaxis": axis,
             "hoverlabel": {"bgcolor": palette.background, "bordercolor": palette.grid, "font": {"family": FONT, "color": palette.text}},
-            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-            "margin": {"l": 56, "r": 16, "t": 84, "b": 48},
+            "legend": {"orientation": "h", "x": 0, "yref": "container", "y": 0.01, "yanchor": "bottom"},
+            "margin": {"l": 56, "r": 16, "t": 68, "b": 84},
         }
     )
 

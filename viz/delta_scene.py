@@ -16,19 +16,19 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from viz.colours import LIGHT, Scale, template
-from viz.label import TruthLabel, titled
+from viz.label import TruthLabel, short_name, titled
 from viz.table import Table
 
 Floats = NDArray[np.float32]
 LIMIT = 96
-HEIGHT = 0.32
+HEIGHT = 0.15
 """Height in the scene of each matrix's own largest value; ΔW's longer side is 1."""
 SATURATED = 0.5
 """Share of that height at which the colour is full; without it a few spikes would leave all else pale."""
 GAP, STRIP = 0.14, 0.30
-SPAN = 1.3
+SPAN = 1.32
 """Length of the longer side of the whole scene, in the units of the camera."""
-CAMERA = {"eye": {"x": 0.42, "y": -1.36, "z": 1.18}, "center": {"x": 0.03, "y": 0.0, "z": -0.1}, "up": {"x": 0, "y": 0, "z": 1}}
+CAMERA = {"eye": {"x": 0.46, "y": -1.28, "z": 1.3}, "center": {"x": 0.03, "y": 0.04, "z": -0.19}, "up": {"x": 0, "y": 0, "z": 1}}
 
 
 class DeltaSceneInfo(NamedTuple):
@@ -121,7 +121,7 @@ def draw_delta_scene(info: DeltaSceneInfo) -> go.Figure:
     strip_x, strip_y = -GAP - STRIP + _ribbons(left.shape[1]), GAP + STRIP - _ribbons(right.shape[0])
     m, n = info.shape
     parts = (
-        ("B", strip_x, down, _fins(left), LIGHT.factor, f"{names[0]}  {m} × {left.shape[1]}", (-GAP - STRIP / 2, -deep - 0.1, 0.0)),
+        ("B", strip_x, down, _fins(left), LIGHT.factor, f"{names[0]}  {m} × {left.shape[1]}", (-GAP - STRIP * 0.85, -deep - 0.12, -HEIGHT)),
         (
             "A",
             across,
@@ -129,7 +129,7 @@ def draw_delta_scene(info: DeltaSceneInfo) -> go.Figure:
             _fins(right.T).T,
             LIGHT.factor,
             f"{names[1]}  {right.shape[0]} × {n}",
-            (wide / 2, GAP + STRIP, HEIGHT * 1.3),
+            (wide / 2, GAP + STRIP, HEIGHT * 2.6),
         ),
         ("ΔW", across, down, info.product, LIGHT.delta, f"{names[2]}  {m} × {n}", (wide * 0.72, -deep - 0.12, 0.0)),
     )
@@ -142,7 +142,7 @@ def draw_delta_scene(info: DeltaSceneInfo) -> go.Figure:
         notes.append(_note(f"<b>{text}</b><br>full height = {peak:.2g}", place))
     figure.update_layout(
         template=template(),
-        **titled(f"{names[2]} · {info.matrix}", info.label),
+        **titled(f"{names[2]} · {short_name(info.matrix)}", info.label),
         margin={"l": 0, "r": 0, "t": 56, "b": 0},
         showlegend=False,
         scene=_scene(notes, wide, deep),
@@ -159,7 +159,7 @@ def describe_delta_scene(info: DeltaSceneInfo) -> str:
     i, j = np.unravel_index(int(np.nanargmax(np.abs(info.product))), info.product.shape) if np.isfinite(info.product).any() else (0, 0)
     what = "B times A" if info.b is not None else f"its {k} strongest directions"
     return (
-        f"The change ΔW of {info.matrix}, a matrix of {m} rows and {n} columns, drawn as {what}. "
+        f"The change ΔW of {short_name(info.matrix)}, a matrix of {m} rows and {n} columns, drawn as {what}. "
         f"{len(info.rows)} rows and {len(info.columns)} columns are shown, evenly spaced, with exact values. "
         f"The largest change shown is {info.product[i, j]:+.3g} at row {info.rows[i]}, column {info.columns[j]}. "
         f"The strongest direction holds {100 * (info.energy[0] if info.energy else 0):.0f}% of the energy of ΔW; "
@@ -244,20 +244,28 @@ def _frame(x: NDArray[Any], y: NDArray[Any]) -> go.Scatter3d:
 
 def _note(text: str, place: tuple[float, float, float]) -> dict[str, Any]:
     x, y, z = place
-    return {"text": text, "x": x, "y": y, "z": z, "showarrow": False, "font": {"size": 12, "color": LIGHT.text}}
+    return {
+        "text": text,
+        "x": x,
+        "y": y,
+        "z": z,
+        "xanchor": "left" if x < 0 else "center",
+        "align": "left",
+        "showarrow": False,
+        "font": {"size": 12, "color": LIGHT.text},
+    }
 
 
 def _scene(notes: list[dict[str, Any]], wide: float, deep: float) -> dict[str, Any]:
     side = GAP + STRIP
-    sizes = {"x": side + wide, "y": side + deep, "z": 2.2 * HEIGHT}
-    scale = SPAN / max(sizes["x"], sizes["y"])
+    # Notes outside the ranges would not be drawn, so these reach a little further than the matrices.
+    ranges = {"x": [-side - 0.02, wide + 0.02], "y": [-deep - 0.2, side + 0.02], "z": [-HEIGHT * 1.1, HEIGHT * 2.8]}
+    scale = SPAN / (side + max(wide, deep))
     hidden = {"visible": False, "showspikes": False}
     return {
-        "xaxis": {**hidden, "range": [-side, wide]},
-        "yaxis": {**hidden, "range": [-deep, side]},
-        "zaxis": {**hidden, "range": [-HEIGHT * 1.1, HEIGHT * 1.1]},
+        **{f"{axis}axis": {**hidden, "range": ends} for axis, ends in ranges.items()},
         "aspectmode": "manual",
-        "aspectratio": {axis: scale * size for axis, size in sizes.items()},
+        "aspectratio": {axis: scale * (high - low) for axis, (low, high) in ranges.items()},
         "camera": CAMERA,
         "annotations": notes,
         "dragmode": "turntable",

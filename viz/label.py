@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Literal, NamedTuple
 
@@ -42,3 +43,9 @@ def truth_label(kind: str, day: str = "", seed: int | None = None) -> TruthLabel
 def titled(title: str, label: TruthLabel) -> dict[str, object]:
     """The layout fields that show a title with its label under it, and keep the label for readers of the figure's data."""
     return {"title": {"text": f"{title}<br><sub>{label.text}</sub>"}, "meta": {"kind": label.kind, "day": label.day, "seed": label.seed}}
+
+
+def short_name(matrix: str) -> str:
+    """A module's path as a title: "model.layers.15.self_attn.q_proj" -> "layer 15 · q_proj"; other names stay as they are."""
+    found = re.search(r"layers\.(\d+)\.(?:.*\.)?([^.]+)$", matrix)
+    return f"layer {found[1]} · {found[2]}" if found else matrix

@@ -44,7 +44,7 @@ def draw_loss_curve(info: LossCurveInfo) -> go.Figure:
         marker={"size": 5},
         hovertemplate="step %{x}: %{y:.3f} nats<extra></extra>",
     )
-    figure.update_layout(template=template(), **titled("Training loss", info.label), showlegend=False, margin={"t": 60})
+    figure.update_layout(template=template(), **titled("Training loss", info.label), showlegend=False, margin={"b": 48})
     figure.update_xaxes(title="step", range=[0, max(1, info.total) * 1.02])
     figure.update_yaxes(title="loss (nats a token)", rangemode="tozero")
     return figure

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 
 from viz.colours import LIGHT, template
-from viz.label import TruthLabel, titled
+from viz.label import TruthLabel, short_name, titled
 from viz.table import Table
 
 
@@ -76,7 +76,7 @@ def draw_spectrum(info: SpectrumInfo) -> go.Figure:
             hovertemplate="top %{x}: %{y:.0f}% of the energy<extra>%{fullData.name}</extra>",
         )
     label = info.spectra[0].label if info.spectra else TruthLabel("illustration")
-    figure.update_layout(template=template(), **titled(f"Spectrum of ΔW · {info.matrix}", label), hovermode="closest")
+    figure.update_layout(template=template(), **titled(f"Spectrum of ΔW · {short_name(info.matrix)}", label), hovermode="closest")
     figure.update_xaxes(title="direction k", rangemode="tozero", anchor="y2")
     figure.update_layout(
         yaxis={"title": "singular value", "type": "log", "domain": [0.45, 1], "exponentformat": "power", "dtick": 1},
@@ -94,7 +94,7 @@ def describe_spectrum(info: SpectrumInfo) -> str:
         f"{directions_for(s, 0.9)} for 90%."
         for s in info.spectra
     ]
-    return f"Singular values of ΔW of {info.matrix}. " + " ".join(parts)
+    return f"Singular values of ΔW of {short_name(info.matrix)}. " + " ".join(parts)
 
 
 def directions_for(spectrum: Spectrum, share: float) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from pathlib import Path
 
 from engine.catalog.check import check
 from engine.catalog.device import resolve
-from engine.contracts import Ended, Event, RunError, RunSpec
+from engine.contracts import Ended, Event, RunError, RunSpec, SpecError
 from engine.home import data_home
 from engine.jobs.presence import ensure_supervisor
 from engine.jobs.runner import RunStatus
@@ -77,8 +78,12 @@ def find_finished(spec: RunSpec, keep_model: bool = False) -> str | None:
 
 
 def recent(limit: int = 50) -> list[RunStatus]:
-    """The newest runs, newest first."""
-    return [_status(row) for row in runs.recent(limit)]
+    """The newest runs, newest first; one whose spec only a newer version can read is left out."""
+    found = []
+    for row in runs.recent(limit):
+        with contextlib.suppress(SpecError):
+            found.append(_status(row))
+    return found
 
 
 def pin(run_id: str, pinned: bool = True) -> None:

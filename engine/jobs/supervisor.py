@@ -124,8 +124,9 @@ def look_after(me: Supervisor, row: runs.RunRow) -> None:
             me.asked.add(row.id)
             process.send(row.worker_pid, row.worker_token, signal.SIGTERM)
         if time.time() - row.cancel_asked > CANCEL_GRACE_SECONDS:
+            folder = artifact_dir(row.id)
             process.send(row.worker_pid, row.worker_token, signal.SIGKILL, group=True)
-            runs.end(row.id, endings.cancelled(events.last_step(row.id)), folder_bytes=space.folder_bytes(artifact_dir(row.id)))
+            runs.end(row.id, endings.cancelled(events.last_step(row.id), folder), folder_bytes=space.folder_bytes(folder))
 
 
 def bury(me: Supervisor, row: runs.RunRow) -> None:
@@ -136,13 +137,13 @@ def bury(me: Supervisor, row: runs.RunRow) -> None:
         runs.requeue(row.id)  # it went down with an earlier supervisor before it began: nothing is lost by beginning again
         return
     kills = process.out_of_memory_kills()
-    step = events.last_step(row.id)
+    step, folder = events.last_step(row.id), artifact_dir(row.id)
     if row.cancel_asked is not None:
-        ended = endings.cancelled(step)
+        ended = endings.cancelled(step, folder)
     else:
-        ended = endings.died(status, step, artifact_dir(row.id) / "worker.log", memory=kills > me.memory_kills)
+        ended = endings.died(status, step, folder, memory=kills > me.memory_kills)
     me.memory_kills = kills
-    runs.end(row.id, ended, folder_bytes=space.folder_bytes(artifact_dir(row.id)))
+    runs.end(row.id, ended, folder_bytes=space.folder_bytes(folder))
 
 
 def reap(me: Supervisor) -> None:

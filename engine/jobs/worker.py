@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.contracts import DeltaLabError, Ended, Event, Phase, RunError, RunSpec, Step
+from engine.jobs.endings import LOG, cancelled
 from engine.jobs.local import artifact_dir
 from engine.jobs.space import folder_bytes
 from engine.store import events, runs
@@ -73,7 +74,7 @@ def run_one(run_id: str, stop: Stop, before: Callable[[], None] = lambda: None) 
         return 0  # the run has ended, or was given to another worker, before this one heard of it
     folder = artifact_dir(run_id)
     folder.mkdir(parents=True, exist_ok=True)
-    with _log_to(folder / "worker.log"):
+    with _log_to(folder / LOG):
         try:
             events.append(run_id, Phase("loading", "the training libraries"))
             before()
@@ -102,12 +103,12 @@ def _compute(row: runs.RunRow, folder: Path, stop: Stop) -> Ended:
             if not events.append(row.id, event):
                 break
         _close(generator)
-        return _cancelled(step)
+        return cancelled(step, folder)
     except GeneratorExit:
         _close(generator)  # unless it went through the recipe, which has closed itself then
-        return _cancelled(step)
+        return cancelled(step, folder)
     except StopIteration:
-        return Ended("failed", "The run stopped without saying how it ended.", f"See {folder / 'worker.log'}.", step)
+        return Ended("failed", "The run stopped without saying how it ended.", f"See {folder / LOG}.", step)
     except Exception as error:  # any fault of a recipe becomes a sentence, and its traceback stays in the log
         stop.computing = False
         traceback.print_exc()
@@ -128,11 +129,6 @@ def _close(generator: Any) -> None:
         generator.close()
 
 
-def _cancelled(step: int) -> Ended:
-    kept = f"Cancelled after step {step}; what it had learned by then is kept." if step else "Cancelled before the first step."
-    return Ended("cancelled", kept, step=step)
-
-
 def _explain(error: Exception, folder: Path) -> tuple[str, str]:
     if isinstance(error, RunError):
         return error.sentence, error.remedy
@@ -142,7 +138,7 @@ def _explain(error: Exception, folder: Path) -> tuple[str, str]:
         return "The run needs more memory than this machine has free.", "Lower micro_batch, or take a smaller model."
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return "The disk is full.", "Free some space, then run again; what was saved before is safe."
-    return f"The run stopped on an unexpected error: {type(error).__name__}: {error}"[:500], f"Its log is {folder / 'worker.log'}."
+    return f"The run stopped on an unexpected error: {type(error).__name__}: {error}"[:500], f"Its log is {folder / LOG}."
 
 
 def _recipe(kind: str) -> Callable[..., Iterator[Event]]:
@@ -162,16 +158,11 @@ def _warm(gently: bool) -> None:
 
 
 def _set_niceness(thread: int | None, niceness: int) -> None:
-    """Of one thread, and of the session where Linux schedules by sessions (sched(7), autogroup); elsewhere of nothing.
-
-    Raising a thread again needs a privilege; without it the import ends as it began, which costs seconds, not the run:
-    the thread that computes was never lowered.
-    """
-    with contextlib.suppress(OSError):
-        if sys.platform == "linux" and thread is not None:
+    """Of one thread, which only Linux can do. To raise it again takes a privilege; without it the import ends as slowly
+    as it began, and the thread that computes was never lowered."""
+    if sys.platform == "linux" and thread is not None:
+        with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, thread, niceness)
-    with contextlib.suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(niceness))
 
 
 @contextlib.contextmanager

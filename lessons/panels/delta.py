@@ -6,6 +6,7 @@ import streamlit as st
 
 from engine import jobs
 from engine.catalog.defaults import default_spec
+from engine.catalog.models import MODELS
 from engine.contracts import DeltaLabError, RunError, RunSpec
 from engine.recorded import Delta
 from lessons.panels.current import Shown, delta_of, recorded
@@ -81,9 +82,13 @@ def _offer(spec: RunSpec) -> None:
     seconds = kept.story.ended.result["seconds"] if kept and kept.story.ended and kept.story.ended.result else None
     about = f", about {seconds * wanted.steps / kept.spec.steps:.0f} s" if seconds and kept else ""
     st.caption("The line of full fine-tuning comes from another run than yours until its counterpart has run.")
+    size = MODELS[spec.model].bytes if spec.model in MODELS else 0
+    keep = st.checkbox(
+        f"Keep the whole model ({size / 1e6:,.0f} MB)", key="counterpart-keep", help="Else the top 64 directions of each ΔW."
+    )
     if st.button(f"Train the full counterpart of this run{about}", key="counterpart"):
         try:
-            jobs.submit(wanted)
+            jobs.submit(wanted, keep_model=keep)
             st.toast("Queued. The spectrum will show it when it is done.")
         except DeltaLabError as error:
             st.error(str(error))

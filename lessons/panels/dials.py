@@ -55,7 +55,10 @@ def dials(method: str) -> RunSpec | None:
     """
     link = _read_link(method)
     model = _choose("model", [name for name in MODELS if is_present(name)], link.pop("model", DEFAULT_MODEL), lambda n: MODELS[n].title)
-    tasks = MODELS[model].tasks
+    card = MODELS[model]
+    with st.popover("About this model", type="tertiary"):
+        st.markdown(f"**{card.title}** · {card.parameters:,} parameters · {card.licence} · {card.bytes / 1e6:.1f} MB\n\n{card.note}")
+    tasks = card.tasks
     wanted = link.pop("task", tasks[0])
     task = _choose("task", list(tasks), wanted if wanted in tasks else tasks[0], lambda n: TASKS[n].title)
     default = default_spec(model, task, method)

@@ -27,7 +27,7 @@ def run_panel(spec: RunSpec | None, run: jobs.RunStatus | None, shown: Shown | N
     if run is not None:
         st.fragment(_watch, run_every=POLL_SECONDS if live else None)(run.run_id, live)
     elif shown is not None:
-        st.caption(f"Until then, a run that was recorded: {shown.label.text}.")
+        st.caption(f"Until then you see another run: {shown.label.text}.")
         _curves(shown, "recorded")
         _answers(shown.story)
 

@@ -30,7 +30,7 @@ class StageState(NamedTuple):
     """What the learner set, as of the last release."""
 
     rank: int | None = None
-    """Directions kept; None where nothing was moved yet."""
+    """Directions kept; None for all of them."""
     camera: dict[str, Any] | None = None
 
 
@@ -46,7 +46,9 @@ def stage(scene: Scene | None, *, key: str, empty: str = "Nothing to show yet.")
     """
     data = payload(scene, key) if scene else _nothing(key, empty)
     data |= {"recolour": recolouring(), "plotly": _urls()["plotly"]}
-    result = _component()(key=key, data=json.loads(json.dumps(data, cls=PlotlyJSONEncoder)), on_view_change=_nothing_to_do)
+    # A list, since Streamlit loads pandas to look for data frames among the values of a dict: a second, and 40 MB.
+    plain = [json.loads(json.dumps(data, cls=PlotlyJSONEncoder))]
+    result = _component()(key=key, data=plain, on_view_change=_nothing_to_do)
     view = result.get("view") or {}
     return StageState(view.get("rank"), view.get("camera"))
 

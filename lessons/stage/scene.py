@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from viz import delta_scene as delta
 from viz.colours import LIGHT
+from viz.label import short_name
 from viz.spectrum import Spectrum
 from viz.table import Table
 
@@ -44,7 +45,7 @@ def delta_stage(info: delta.DeltaSceneInfo, *, caption: str = "", other: Spectru
     """The ΔW scene with its rank slider."""
     return Scene(
         figure=delta.draw_delta_scene(info),
-        title=f"ΔW {info.matrix}",
+        title=f"ΔW {short_name(info.matrix)}",
         label=info.label.text,
         description=delta.describe_delta_scene(info),
         tables=delta.delta_scene_tables(info),
@@ -60,7 +61,7 @@ def payload(scene: Scene, key: str) -> dict[str, Any]:
         "key": key,
         "figure": scene.figure.to_plotly_json() if scene.rank is None else _light(scene.figure),
         "title": scene.title,
-        "file": re.sub(r"\W+", "-", scene.title).strip("-").lower() or "delta-lab",
+        "file": re.sub(r"[^a-z0-9]+", "-", scene.title.replace("ΔW", "delta").lower()).strip("-") or "delta-lab",
         "label": scene.label,
         "description": scene.description,
         "caption": scene.caption,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import statistics
 import subprocess
@@ -75,13 +76,13 @@ def resident(home: str) -> tuple[int, bool]:
     """Resident bytes of the web process after a browser opened the LoRA page, and whether torch's library is mapped."""
     from playwright.sync_api import sync_playwright
 
-    from tests.conftest import CHROMIUM_FLAGS, chromium
+    from tests.conftest import FLAGS
 
     process, port = launch(ROOT / "app.py", home)
     try:
         wait_healthy(port)
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
             page = browser.new_page()
             page.goto(f"http://127.0.0.1:{port}/lora")
             page.get_by_role("heading", name="Quiz").wait_for(timeout=60_000)
@@ -98,16 +99,10 @@ def reruns() -> list[float]:
     """Seconds of the page's script, run again and again in this process without a browser."""
     from streamlit.testing.v1 import AppTest
 
-    test = AppTest.from_function(lora_page, default_timeout=60).run()
+    test = AppTest.from_string("from lessons.lora import page; page()", default_timeout=60).run()
     seconds = []
     for _ in range(RERUNS):
         began = time.perf_counter()
         test.run()
         seconds.append(time.perf_counter() - began)
     return seconds
-
-
-def lora_page() -> None:
-    from lessons.lora import page
-
-    page()

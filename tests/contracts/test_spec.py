@@ -1,6 +1,5 @@
 """RunSpec: what it accepts, what it says to what it refuses, and that JSON and hash are stable."""
 
-import json
 from dataclasses import FrozenInstanceError, fields
 
 import pytest

@@ -126,7 +126,7 @@ def test_cancel_closes_the_recipe_which_saves_what_it_has(home: Path) -> None:
     cancelled = wait_for_state(run_id, "cancelled")
     assert cancelled.ended - asked_at < 1 * SHARED_MACHINE
     steps = int((jobs.artifact_dir(run_id) / "snapshot").read_text())
-    assert cancelled.sentence == f"Cancelled after step {steps}; what it had learned by then is kept."
+    assert cancelled.sentence == f"Cancelled after step {steps}; its last snapshot is kept."
     assert jobs.events(run_id)[-1][1].status == "cancelled"
 
 
@@ -134,7 +134,7 @@ def test_cancel_reaches_into_a_long_step(home: Path) -> None:
     run_id = jobs.submit(spec(FOREVER, short_recipe.LONG_STEP))
     wait_for(lambda: len(jobs.events(run_id)) == 2, 30, "the long step to begin")
     jobs.cancel(run_id)
-    assert wait_for_state(run_id, "cancelled").sentence == "Cancelled before the first step."
+    assert wait_for_state(run_id, "cancelled").sentence == "Cancelled before the first step; its last snapshot is kept."
     assert (jobs.artifact_dir(run_id) / "snapshot").exists()
 
 

@@ -87,11 +87,15 @@ def test_looking_for_a_supervisor_is_quick_and_counts_as_a_sign_of_life(home: Pa
     ],
 )
 def test_deaths_have_names(status: int | None, memory: bool, words: str) -> None:
-    ended = endings.died(status, 7, Path("worker.log"), memory=memory)
+    ended = endings.died(status, 7, Path("run"), memory=memory)
     assert (ended.status, ended.sentence, ended.step) == ("failed", words, 7)
-    assert ended.remedy.endswith((".", "worker.log."))
+    assert ended.remedy.endswith(".")
 
 
-def test_death_before_the_first_step_says_so() -> None:
-    assert endings.died(-9, 0, Path("worker.log"), memory=False).sentence.endswith("before the first step.")
-    assert endings.cancelled(0).sentence == "Cancelled before the first step."
+def test_what_is_not_there_is_not_promised(tmp_path: Path) -> None:
+    assert endings.died(-9, 0, Path("run"), memory=False).sentence.endswith("before the first step.")
+    (tmp_path / endings.LOG).touch()
+    assert endings.cancelled(0, tmp_path / "not there").sentence == "Cancelled before the first step."
+    assert endings.cancelled(3, tmp_path).sentence == "Cancelled after step 3."
+    (tmp_path / "adapter").mkdir()
+    assert endings.cancelled(3, tmp_path).sentence == "Cancelled after step 3; its last snapshot is kept."

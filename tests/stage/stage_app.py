@@ -17,7 +17,7 @@ if "runs" not in st.session_state:
 st.session_state.runs += 1
 
 
-def synthetic(seed: int, m: int = 576, n: int = 576, r: int = 8) -> dict[str, np.ndarray]:
+def synthetic(seed: int, m: int = 192, n: int = 192, r: int = 8) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
     b, a = rng.standard_t(4, (m, r)) * 0.01, rng.standard_t(5, (r, n)) * 0.03
     b *= 0.6 ** np.arange(r)

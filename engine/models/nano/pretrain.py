@@ -28,6 +28,8 @@ from engine.models.nano.tokenizer import make_tokenizer
 
 IGNORED = -100
 SEED = 0
+THREADS = 1
+"""More threads cost such small matrices more than they give, and another number of them gives other sums in the last digit."""
 VALIDATION_SEED = 1_000_003
 VALIDATION_STORIES = 512
 BETAS = (0.9, 0.98)
@@ -71,8 +73,13 @@ def pretrain(name: str, report: Report = lambda step, steps, loss: None, folder:
         raise SpecError(f"model={name!r:.60} is not of the nano ladder; only nano models are pretrained here")
     recipe, started = RECIPES[name.removesuffix("-control")], time.process_time()
     torch.manual_seed(SEED)
+    threads_before = torch.get_num_threads()
+    torch.set_num_threads(THREADS)
     model = LlamaForCausalLM(_config(name))
-    _train(model, recipe, name.endswith("-control"), report)
+    try:
+        _train(model, recipe, name.endswith("-control"), report)
+    finally:
+        torch.set_num_threads(threads_before)
     model.to(torch.bfloat16).to(torch.float32)  # the loss that is recorded is that of the weights as they are stored
     loss = validation_loss(model)
     _write(model, name, folder or model_dir(name), recipe, loss, time.process_time() - started)
@@ -148,7 +155,7 @@ def _write(model: LlamaForCausalLM, name: str, folder: Path, recipe: Recipe, los
         "loss": round(loss, 4),
         "loss_is": f"nats a token over {VALIDATION_STORIES} stories without control words, weights in bf16",
         "cpu_seconds": round(seconds, 1),
-        "threads": torch.get_num_threads(),
+        "threads": THREADS,
         "versions": {"torch": torch.__version__.split("+")[0]},
         "bytes": len(data),
         "sha256": hashlib.sha256(data).hexdigest(),

@@ -9,7 +9,7 @@ const stages = new WeakMap();
 const CONFIG = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false };
 let library;
 
-export default async function mount({ data, parentElement, setStateValue }) {
+export default async function mount({ data: [data], parentElement, setStateValue }) {
   const root = parentElement.querySelector(".dl-stage");
   let stage = stages.get(root);
   if (!stage) stages.set(root, (stage = open(root, data.key)));
@@ -17,6 +17,7 @@ export default async function mount({ data, parentElement, setStateValue }) {
   stage.latest = data;
   show(stage, data);
   try {
+    if (data.empty) return empty(stage, data.empty);
     await loadPlotly(data.plotly);
     if (stage.latest === data) await draw(stage);
   } catch (error) {
@@ -24,6 +25,15 @@ export default async function mount({ data, parentElement, setStateValue }) {
     stage.part("wait").textContent = "This picture could not be drawn here. Its table and its CSV hold the same numbers.";
     console.warn(error);
   }
+  return () => close(stage);
+}
+
+/** Nothing to draw: say what to do, and let go of what was drawn before. */
+function empty(stage, sentence) {
+  if (stage.drawn) window.Plotly.purge(stage.part("plot"));
+  stage.drawn = false;
+  stage.root.dataset.state = "empty";
+  stage.part("wait").textContent = sentence;
   return () => close(stage);
 }
 
@@ -65,6 +75,7 @@ function show(stage, data) {
   drawTables(stage.part("tables"), data.tables);
   stage.rank = data.rank && prepare(data.rank);
   stage.part("rank").hidden = !stage.rank;
+  stage.part("foot").hidden = Boolean(data.empty);
   stage.part("readout").hidden = !stage.rank;
   for (const name of ["flat", "reset"]) button(stage, name).hidden = !stage.rank;
   button(stage, "flat").hidden ||= !webgl();
@@ -85,7 +96,7 @@ function tell(stage) {
   stage.slider.setAttribute("aria-valuetext", `${k} of ${rank.k} directions, ${energy}`);
   stage.part("rank-words").textContent = k === rank.k && rank.trained
     ? `ΔW exactly as trained: B times A. Move the slider to keep only its strongest directions.`
-    : `ΔW from its ${k === 1 ? "strongest direction" : `${k} strongest directions`}. ${rank.trained ? "B and A are turned so that each column of B and row of A is one direction; the product stays the same." : "Each column and row on the sides is one direction."}`;
+    : `ΔW from its ${k === 1 ? "strongest direction" : `${k} strongest directions`}. ${rank.trained ? "B and A are turned so that each column and row is one direction, the strongest first." : "Each column and row on the sides is one direction."}`;
   const bars = stage.part("bars");
   drawBars(bars, rank, k);
   bars.setAttribute("aria-label", `Singular values, logarithmic: ${rank.spectrum.length} bars, the first ${k} kept${rank.other ? `; dashes: ${rank.other.name}` : ""}`);
@@ -105,7 +116,8 @@ function request(stage) {
 }
 
 function release(stage) {
-  stage.memory.rank = Number(stage.slider.value);
+  const k = Number(stage.slider.value);
+  stage.memory.rank = k === stage.rank.k ? undefined : k; // "all" stays all when the next run has more directions
   remember(stage);
 }
 
@@ -113,11 +125,6 @@ async function draw(stage) {
   const { latest: data, root } = stage;
   const plot = stage.part("plot");
   const started = performance.now();
-  if (data.empty) {
-    root.dataset.state = "empty";
-    stage.part("wait").textContent = data.empty;
-    return;
-  }
   const figure = paint(stage, compose(stage, data));
   await window.Plotly.react(plot, figure.data, figure.layout, CONFIG);
   stage.scriptMs = performance.now() - started;
@@ -146,7 +153,8 @@ function compose(stage, data) {
 /** The camera that Python chose suits a picture a quarter wider than high; a narrower one is seen from further away. */
 function fitted(stage, camera) {
   const picture = stage.part("picture");
-  const far = Math.min(1.6, Math.max(0.86, 1.25 / (picture.clientWidth / picture.clientHeight || 1)));
+  const narrow = 1.25 / (picture.clientWidth / picture.clientHeight || 1.25);
+  const far = Math.min(1.5, Math.max(1, narrow ** 0.6));
   const { x, y, z } = camera.eye;
   return { ...camera, eye: { x: far * x, y: far * y, z: far * z } };
 }
