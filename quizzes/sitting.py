@@ -53,6 +53,11 @@ def is_over(state: Sitting, variant: Variant) -> bool:
     return state.right or state.shown or len(state.tries) >= most or (variant.question.kind == "recall" and bool(state.tries))
 
 
+def repeats(state: Sitting, chosen: Chosen) -> bool:
+    """The last try made the same choice; making it again is a slip of the hand and no try."""
+    return bool(state.tries) and all(state.tries[-1].chosen.get(name) == value for name, value in chosen.items())
+
+
 class Moment(NamedTuple):
     """Who answers, when and where; the same for every kind of row."""
 

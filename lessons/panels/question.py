@@ -14,7 +14,7 @@ from quizzes import clock
 from quizzes.answers import CONFIDENCES, Answer, AnswerLog
 from quizzes.grading import Chosen, Grade, grade
 from quizzes.schema import Number, Recall
-from quizzes.sitting import Moment, Sitting, answer_row, is_over, note_row, sitting
+from quizzes.sitting import Moment, Sitting, answer_row, is_over, note_row, repeats, sitting
 from quizzes.variants import Variant
 
 _CONFIDENCE_WORDS = {"guess": "Guessing", "think": "Fairly sure", "sure": "Sure"}
@@ -42,7 +42,7 @@ def ask(variant: Variant, state: Sitting, desk: Desk) -> None:
     _stem(variant)
     if not over and not state.tries:
         _ask_confidence(desk)
-    question_forms.show(variant, state, over, desk, lambda chosen: _answer(variant, chosen, state, desk))
+    question_forms.show(variant, state, over, desk, lambda chosen: _answer(variant, chosen, desk))
     _remarks(variant, state, over, desk)
     if over:
         _after(variant, state)
@@ -82,8 +82,11 @@ def save(row: Answer, desk: Desk) -> bool:
     return True
 
 
-def _answer(variant: Variant, chosen: Chosen, state: Sitting, desk: Desk) -> None:
+def _answer(variant: Variant, chosen: Chosen, desk: Desk) -> None:
     st.session_state.pop(f"{desk.key}-problem", None)
+    state = state_of(variant, desk)
+    if is_over(state, variant) or repeats(state, chosen):
+        return  # the second click of a double click, or Enter on a button that was about to go
     if "draft" in chosen:
         _note(variant, dict(chosen), desk)
         return

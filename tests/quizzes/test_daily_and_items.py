@@ -13,7 +13,7 @@ from quizzes.daily import DAILY_CAP, NEW_CAP, mixed, today
 from quizzes.items import items, point_biserial, spread, worst
 from quizzes.lint import names_of
 from quizzes.schedule import schedule
-from quizzes.sitting import Moment, answer_row, is_over, note_row, sitting, undo_row
+from quizzes.sitting import Moment, answer_row, is_over, note_row, repeats, sitting, undo_row
 from quizzes.variants import variant
 
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -181,4 +181,5 @@ def test_a_sitting_is_read_from_the_log():
     shown = note_row(item, {"shown": True}, moment)
     assert is_over(sitting([wrong, shown], item.question.id, 3), item)
     assert sitting([wrong, undo_row(wrong, moment)], item.question.id, 3).tries == ()
+    assert repeats(state, {"picked": ["b"]}) and not repeats(state, {"picked": ["a"]}), "a double click is one try"
     assert answer_row(item, {"picked": ["no such"]}, state, moment)[0] is None
