@@ -67,6 +67,8 @@ class Learner:
 
     def _answer(self, item: Variant, right: bool) -> None:
         page, body, key = self.page, item.question.body, key_of(item)
+        if item.shown and not isinstance(body, Match):
+            expect(page.get_by_role("button", name=f"Shortcut {len(item.shown)}")).to_be_visible(timeout=SLOW_MS)
         match body:
             case Pick(several=False):
                 wanted = next(place for place, k in enumerate(item.shown) if (k == key["picked"][0]) == right)
@@ -148,6 +150,7 @@ def test_a_lesson_quiz_by_keyboard_and_again_after_a_reload(page, app_server, tm
     first = bank.of_lesson("lora")[0]
     item = variant(first, seed_for(LEARNER, first.id))
     expect(page.get_by_text("Question 1 of 3")).to_be_visible(timeout=SLOW_MS)
+    expect(page.get_by_role("button", name="Shortcut H")).to_be_visible(timeout=SLOW_MS)
     page.keyboard.press("h")
     expect(page.get_by_text("Hint 1:")).to_be_visible(timeout=SLOW_MS)
     page.get_by_role("button", name="A and B are both zero").dblclick()
