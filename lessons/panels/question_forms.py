@@ -26,10 +26,15 @@ class DeskLike(Protocol):
 
 
 Send = Callable[[Chosen], None]
+_STYLE = """<style>
+[class*="-option-"] button, [class*="-item-"] button { justify-content: space-between; text-align: left; }
+[class*="-option-"] button > div, [class*="-item-"] button > div { width: 100%; justify-content: space-between; text-align: left; }
+</style>"""
 
 
 def show(variant: Variant, state: Sitting, over: bool, desk: DeskLike, answer: Send) -> None:
     """The form that fits the question's body."""
+    st.html(_STYLE)
     match variant.question.body:
         case Pick(several=False) as body:
             _single(variant, body, state, over, desk, answer)
@@ -67,8 +72,7 @@ def _mark(option: Option, good: bool, picked: bool) -> None:
     """An option after it was answered: its state in words and a sign, not in colour alone."""
     sign = ":material/check:" if good else (":material/close:" if picked else ":material/remove:")
     word = "your choice, right" if good and picked else "right" if good else "your choice" if picked else ""
-    st.markdown(f"{sign} {option.text}" + (f" — *{word}*" if word else ""))
-    st.caption(option.feedback)
+    st.markdown(f"{sign} **{option.text}**" + (f" — *{word}*" if word else "") + f"  \n{option.feedback}")
 
 
 def _single(variant: Variant, body: Pick, state: Sitting, over: bool, desk: DeskLike, answer: Send) -> None:
