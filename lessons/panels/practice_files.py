@@ -6,6 +6,7 @@ import streamlit as st
 
 from engine.contracts import DeltaLabError, SpecError
 from lessons.panels.practice_today import all_questions, packs_folder
+from lessons.panels.question_forms import aside
 from quizzes import bank, packs
 from quizzes.answers import CachedLog
 from quizzes.export import anki, moodle, sheet, table
@@ -59,7 +60,7 @@ def take_along_panel() -> None:
 
 def _downloads(taken: tuple[Pack, ...]) -> None:
     count = sum(len(pack.questions) for pack in taken)
-    st.caption(f"{count} questions. Those with drawn numbers go out in three versions, since other programs can't draw.")
+    aside(f"{count} questions. Those with drawn numbers go out in three versions, since other programs can't draw.")
     seed = st.number_input("Sheet number: another number, other values and another order", 0, 9999, 0, key="take-seed")
     with st.container(horizontal=True):
         st.download_button("Anki deck", lambda: anki.apkg(taken), "delta-lab.apkg", "application/octet-stream", on_click="ignore")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from lessons.panels.practice_today import all_questions
+from lessons.panels.question_forms import aside
 from lessons.stage import stage
 from lessons.stage.scene import Scene
 from quizzes import bank, clock, progress
@@ -76,4 +77,4 @@ def _misconceptions(answers: Sequence[Answer], questions: dict[str, Question]) -
     for entry in still:
         st.markdown(f"**“{names[entry.name].name}”** ({entry.times}×)  \n{names[entry.name].truth}")
     if cured:
-        st.caption("Mended: " + "; ".join(f"“{names[entry.name].name}”" for entry in cured))
+        aside("Mended: " + "; ".join(f"“{names[entry.name].name}”" for entry in cured))

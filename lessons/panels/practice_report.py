@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from lessons.panels.practice_today import all_questions
+from lessons.panels.question_forms import aside
 from quizzes import bank
 from quizzes.items import FEWEST_FOR_DISCRIMINATION, Item, Spread, items, spread, worst
 from quizzes.schema import Question
@@ -22,7 +23,7 @@ def report_panel() -> None:
         st.info("No answers yet. Once there are some, this page says which questions work and which ideas are held.")
         return
     st.subheader("Look at these first", anchor=False)
-    st.caption(
+    aside(
         f"Discrimination: does whoever gets it right also get others right? Shown from {FEWEST_FOR_DISCRIMINATION} answers on; below 0.1 is poor."
     )
     st.dataframe(_rows(worst(found), questions), hide_index=True, key="report-worst")

@@ -10,6 +10,7 @@ import streamlit as st
 
 from engine.home import data_home
 from lessons.panels.question import Desk, ask, moment, save, state_of
+from lessons.panels.question_forms import aside
 from quizzes import bank, clock, packs
 from quizzes.answers import Answer, CachedLog, in_force, seed_for
 from quizzes.daily import DAILY_CAP, Today, today
@@ -99,7 +100,7 @@ def _question(current: _Open, question: Question, log: CachedLog, learner: str) 
     desk = Desk(log, learner, PAGE, key=f"practice-{question.id}-{current.seed}", shortcuts=True)
     state = state_of(item, desk)
     with st.container(border=True, key="practice-question"):
-        st.caption(f"{_title(question)} · {current.why}")
+        aside(f"{_title(question)} · {current.why}")
         ask(item, state, desk)
         if is_over(state, item):
             st.button("Next question", key="practice-next", type="primary", shortcut="Enter", on_click=_next)
@@ -121,7 +122,7 @@ def _finished(plan: Today) -> None:
     more = st.session_state.get("practice-more", 0) + MORE
     st.button("A few more", key="practice-extra", on_click=lambda: st.session_state.update({"practice-more": more}))
     if plan.waiting:
-        st.caption(f"{plan.waiting} more are due; they wait for tomorrow, so that a day stays a day.")
+        aside(f"{plan.waiting} more are due; they wait for tomorrow, so that a day stays a day.")
 
 
 def _undo(log: CachedLog, learner: str, answers: Sequence[Answer], day: str) -> None:

@@ -187,7 +187,7 @@ def _after(variant: Variant, state: Sitting) -> None:
     if question.explanation:
         st.markdown(question.explanation)
     where = f"[Where this is taught]({question.page}#{question.part}) · " if question.page else ""
-    st.caption(f"{where}Source: {question.source}")
+    question_forms.aside(f"{where}Source: {question.source}")
 
 
 def _rounded(value: Any) -> str:

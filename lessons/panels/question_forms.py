@@ -29,6 +29,7 @@ Send = Callable[[Chosen], None]
 _STYLE = """<style>
 [class*="-option-"] button, [class*="-item-"] button { justify-content: space-between; text-align: left; }
 [class*="-option-"] button > div, [class*="-item-"] button > div { width: 100%; justify-content: space-between; text-align: left; }
+button kbd { opacity: 1 !important; color: inherit !important; }
 </style>"""
 
 
@@ -48,6 +49,11 @@ def show(variant: Variant, state: Sitting, over: bool, desk: DeskLike, answer: S
             _match(variant, body, state, over, desk, answer)
         case Recall() as body:
             _recall(body, state, over, desk, answer)
+
+
+def aside(text: str) -> None:
+    """A line in small type; unlike a caption's faded text it keeps the contrast that small type needs."""
+    st.markdown(f":small[:gray[{text}]]")
 
 
 def chart(plot: Plot, origin: str, key: str) -> None:
@@ -115,7 +121,7 @@ def _several(variant: Variant, body: Pick, state: Sitting, over: bool, desk: Des
     if state.tries:
         for key in variant.shown:
             if key in last and not options[key].correct:
-                st.caption(f"{options[key].text}: {options[key].feedback}")
+                aside(f"{options[key].text}: {options[key].feedback}")
     _check(desk, lambda: answer({"picked": sorted(chosen)}), "Check")
 
 
@@ -142,10 +148,10 @@ def _order(variant: Variant, body: Order, state: Sitting, over: bool, desk: Desk
         for place, item in enumerate(body.items, start=1):
             yours = f" — *you had it at place {last.index(item.key) + 1}*" if item.key in last and last.index(item.key) != place - 1 else ""
             st.markdown(f"{place}. {item.text}{yours}")
-            st.caption(item.feedback)
+            aside(item.feedback)
         return
     placed: list[str] = st.session_state.setdefault(f"{desk.key}-placed", [])
-    st.caption("Choose them one after the other, first to last.")
+    aside("Choose them one after the other, first to last.")
     for number, key in enumerate(variant.shown, start=1):
         where = f" (place {placed.index(key) + 1})" if key in placed else ""
         st.button(
@@ -167,7 +173,7 @@ def _match(variant: Variant, body: Match, state: Sitting, over: bool, desk: Desk
         for pair in body.pairs:
             good = last.get(pair.key) == pair.key
             st.markdown(f"{':material/check:' if good else ':material/close:'} {pair.left} → **{pair.right}**")
-            st.caption(pair.feedback)
+            aside(pair.feedback)
         return
     for pair in body.pairs:
         st.selectbox(
@@ -202,7 +208,7 @@ def _recall(body: Recall, state: Sitting, over: bool, desk: DeskLike, answer: Se
         return
     st.markdown(f"You wrote: *{state.draft or '(nothing)'}*")
     st.markdown(f"**A model answer.** {body.model_answer}")
-    st.caption("Tick what your answer held; be as strict as you would be with a friend.")
+    aside("Tick what your answer held; be as strict as you would be with a friend.")
     for point in body.points:
         st.checkbox(point.text, key=f"{desk.key}-point-{point.key}")
     ticked = [point.key for point in body.points]

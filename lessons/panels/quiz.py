@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from lessons.panels.question import Desk, ask, state_of
+from lessons.panels.question_forms import aside
 from quizzes import bank
 from quizzes.answers import CachedLog, MemoryLog, seed_for
 from quizzes.schema import Question
@@ -40,7 +41,7 @@ def quiz(lesson: str, learner: str | None, count: int = 3, page: str = "/lora") 
         state = state_of(item, desk)
         over = is_over(state, item)
         with st.container(border=True, key=f"quiz-box-{question.id}"):
-            st.caption(f"Question {number} of {len(questions)}")
+            aside(f"Question {number} of {len(questions)}")
             ask(item, state, desk._replace(shortcuts=not over))
         shown.append((item, state))
         if not over:
