@@ -44,7 +44,7 @@ def test_there_are_about_thirty_misconceptions_each_used_and_told():
 
 def test_most_wrong_options_carry_a_misconception():
     wrong = [option for q in QUESTIONS if isinstance(q.body, Pick) for option in q.body.options if not option.correct]
-    assert sum(option.misconception is not None for option in wrong) / len(wrong) > 0.6
+    assert sum(option.misconception is not None for option in wrong) / len(wrong) > 0.85
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.id)
