@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import select
+
 from engine.store import answers as table
+from engine.store import db
+from engine.store.tables import answers
 from quizzes.answers import CONFIDENCES, Answer
 
 
@@ -32,6 +36,12 @@ class StoreLog:
         """A learner's rows; rows that another program wrote without an envelope are left out."""
         rows = table.history(learner, question_id=question, undone=True)
         return [_answer(row) for row in rows if isinstance(row.chosen, dict) and isinstance(row.chosen.get("chosen"), dict)]
+
+    def load_all(self) -> list[Answer]:
+        """The rows of all learners, for reports about questions."""
+        with db.read() as connection:
+            learners = connection.execute(select(answers.c.learner).distinct()).scalars().all()
+        return [answer for learner in learners for answer in self.load(learner)]
 
 
 def _answer(row: Any) -> Answer:
