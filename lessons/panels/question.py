@@ -114,10 +114,12 @@ def _stem(variant: Variant) -> None:
 
 
 def _origin(source: str) -> str:
-    """Truth label of a question's chart: made up to explain, recorded by this engine, or cited."""
-    if source.startswith("An illustration"):
-        return "illustration"
-    return "recorded · 22 Nov 2026 · trials with this engine" if source.startswith("Trials") else f"from {source}"
+    """Truth label of a question's chart: made up to explain, or from a source that is named."""
+    return (
+        "illustration"
+        if source.startswith("An illustration")
+        else f"from {source[0].lower() + source[1:] if source.startswith('Trials') else source}"
+    )
 
 
 def _ask_confidence(desk: Desk) -> None:
