@@ -131,6 +131,29 @@ def test_a_lessons_quiz_without_a_learner_is_remembered_for_the_session():
     assert "visitor" not in {row.learner for row in StoreLog().load_all()}
 
 
+def test_many_answers_are_kept_together_and_come_back_as_they_were():
+    from datetime import UTC, datetime
+
+    from quizzes.answers import Answer, CachedLog
+
+    at = datetime(2026, 11, 22, 9, tzinfo=UTC)
+    chosen = {"picked": ["a"], "right": True, "shows": []}
+    rows = [
+        Answer(f"id{n:04d}", LEARNER, "lora-scaling", n, chosen, 1.0, "sure", 0, 1.5, "/practice", at, "2026-11-22") for n in range(2_500)
+    ]
+    log = CachedLog(StoreLog())
+    assert log.load(LEARNER) == []
+    log.save_all(rows)
+    assert list(log.load(LEARNER)) == list(StoreLog().load(LEARNER)) == rows
+
+
+def test_a_link_to_a_page_that_is_not_here_is_left_out(monkeypatch):
+    from lessons.panels import question
+
+    monkeypatch.setattr(question, "_addresses", lambda: frozenset({"/lora"}))
+    assert question._is_here("/lora?lr=1e-5#run") and not question._is_here("/qlora#run") and not question._is_here("")
+
+
 def test_an_unknown_lesson_has_a_sentence_and_no_traceback():
     def script() -> None:
         from lessons.panels.quiz import quiz
