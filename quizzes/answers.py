@@ -49,6 +49,9 @@ class AnswerLog(Protocol):
     def save(self, answer: Answer) -> None:
         """Keep an answer; when this returns, a crash does not lose it."""
 
+    def save_all(self, answers: Sequence[Answer]) -> None:
+        """Keep many answers: all of them or, where the log refuses, none."""
+
     def load(self, learner: str, question: str | None = None) -> Sequence[Answer]:
         """All rows of a learner (at one question), oldest first, undone ones and undoings included."""
 
@@ -61,6 +64,9 @@ class MemoryLog:
 
     def save(self, answer: Answer) -> None:
         self._answers.append(answer)
+
+    def save_all(self, answers: Sequence[Answer]) -> None:
+        self._answers.extend(answers)
 
     def load(self, learner: str, question: str | None = None) -> Sequence[Answer]:
         return tuple(a for a in self._answers if a.learner == learner and question in (None, a.question))
@@ -78,6 +84,10 @@ class CachedLog:
         self._log.save(answer)
         if answer.learner in self._rows:
             self._remember(answer)
+
+    def save_all(self, answers: Sequence[Answer]) -> None:
+        self._log.save_all(answers)
+        self.forget()
 
     def load(self, learner: str, question: str | None = None) -> Sequence[Answer]:
         if learner not in self._rows:

@@ -15,6 +15,7 @@ FORMAT = "delta-lab-answers"
 VERSION = 1
 MAX_BYTES = 100_000_000
 _MAX_PROBLEMS = 20
+_MAX_TEXT = 64
 _TEXTS = ("id", "question", "page", "day", "at")
 
 
@@ -69,8 +70,8 @@ def _answer(row: Any, learner: str) -> Answer:
     if not isinstance(row, dict):
         raise ValueError(f"must be an object, not {type(row).__name__}")
     for name in _TEXTS:
-        if not isinstance(row.get(name), str) or not 0 < len(row[name]) <= 200 and name != "page":
-            raise ValueError(f"{name}={str(row.get(name))[:40]!r} must be a text of 1 to 200 characters")
+        if not isinstance(row.get(name), str) or len(row[name]) > _MAX_TEXT or (not row[name] and name != "page"):
+            raise ValueError(f"{name}={str(row.get(name))[:40]!r} must be a text of 1 to {_MAX_TEXT} characters")
     at = datetime.fromisoformat(row["at"])
     if at.tzinfo is None:
         raise ValueError(f"at={row['at'][:40]!r} has no time zone")

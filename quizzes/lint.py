@@ -15,6 +15,8 @@ GUESSABLE_SHARE = 0.5
 _FEWEST = 5
 """Single choices that a pack needs before shares mean anything."""
 _LEAST_FEEDBACK = 15
+_VARIANTS = 100
+"""Draws of a question that are looked at; more would keep whoever uploads a large pack waiting."""
 
 
 def lint(packs: Sequence[Pack], misconceptions: Iterable[Misconception] = ()) -> list[str]:
@@ -65,7 +67,7 @@ def _variant_problems(question: Question) -> list[str]:
     problems: list[str] = []
     seen: Counter[str] = Counter()
     try:
-        for shown in all_variants(question):
+        for shown in all_variants(question, _VARIANTS):
             seen[_face(shown)] += 1
             problems += [f"{problem} when {shown.names}" for problem in _coincidences(shown)]
     except ValueError as error:

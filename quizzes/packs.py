@@ -107,7 +107,7 @@ def _drawn_problems(pack: Pack, file: str) -> list[str]:
     problems = []
     for question in pack.questions:
         try:
-            for _ in all_variants(question, limit=200):
+            for _ in all_variants(question, limit=100):
                 pass
         except ValueError as error:
             problems.append(f"{file}, line {question.line}: {question.id}: {error}")

@@ -31,9 +31,13 @@ from quizzes.schema import (
 from quizzes.units import find_unit
 
 MAX_BYTES = 1_000_000
+MAX_QUESTIONS = 300
 MAX_PROBLEMS = 20
 MAX_ID = 48
-_MAX_DEPTH = 12
+_MAX_DEPTH = 200
+_MAX_LINE = 20_000
+_MOST_DRAWN = 50
+_HEADER_LINE = re.compile(r"\[\[?[A-Za-z][\w.\-]*\]\]?\s*")
 _ID = re.compile(r"[a-z0-9]+(?:[-/][a-z0-9]+)*")
 _SCALAR = (str, int, float)
 _COMMON = {
@@ -86,7 +90,7 @@ def read_pack(text: str, file: str, misconceptions: Collection[str], pages: dict
     page = (pages or {}).get(name, "")
     if pages is not None and name and not page:
         reader.problem(("pack", "name"), f"name = {name[:40]!r} is no lesson; use one of {', '.join(pages)}")
-    questions = [_question(reader, entry, path, name, page) for entry, path in reader.tables(data, (), "question", 1)]
+    questions = [_question(reader, entry, path, name, page) for entry, path in reader.tables(data, (), "question", 1, MAX_QUESTIONS)]
     _distinct(reader, questions)
     if reader.problems:
         raise SpecError(*reader.problems[:MAX_PROBLEMS])
@@ -94,12 +98,7 @@ def read_pack(text: str, file: str, misconceptions: Collection[str], pages: dict
 
 
 def _parse(text: str, file: str) -> dict[str, Any]:
-    depth = 0
-    for number, line in enumerate(text.split("\n"), start=1):
-        # tomllib recurses into brackets; a bomb of them is refused before it is parsed
-        depth = max(0, depth + line.count("[") + line.count("{") - line.count("]") - line.count("}"))
-        if line.count("[") > 200 or depth > 200 or line.split("=")[0].count(".") > _MAX_DEPTH:
-            raise SpecError(f"{file}, line {number}: nested too deeply; a pack needs no more than three levels")
+    _refuse_bombs(text, file)
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -109,6 +108,21 @@ def _parse(text: str, file: str) -> dict[str, Any]:
         raise SpecError(f"{file}, line {line}: this is no TOML ({reason}); see toml.io for the rules") from None
     except (RecursionError, ValueError) as error:
         raise SpecError(f"{file}, line 1: this cannot be read as TOML ({str(error)[:80]})") from None
+
+
+def _refuse_bombs(text: str, file: str) -> None:
+    """tomllib recurses into brackets, and patterns slow down on endless lines: both are refused before anything is parsed."""
+    depth = 0
+    for number, line in enumerate(text.split("\n"), start=1):
+        if len(line) > _MAX_LINE:
+            raise SpecError(
+                f"{file}, line {number}: the line has {len(line):,} characters; at most {_MAX_LINE:,}, so write it on several lines"
+            )
+        opened = line.count("[") + line.count("{")
+        # brackets in prose need not be closed; a header ends whatever they were counted for
+        depth = 0 if _HEADER_LINE.fullmatch(line) else max(0, depth + opened - line.count("]") - line.count("}"))
+        if opened > _MAX_DEPTH or depth > _MAX_DEPTH or line.partition("=")[0].count(".") > _MAX_DEPTH:
+            raise SpecError(f"{file}, line {number}: nested too deeply; a pack needs no more than three levels")
 
 
 def _question(reader: Reader, table: dict[str, Any], path: Path, lesson: str, page: str) -> Question:
@@ -199,7 +213,7 @@ def _options(reader: Reader, table: dict[str, Any], path: Path, name: str, least
 
 
 def _letter(index: int) -> str:
-    return chr(ord("a") + index) if index < 26 else f"z{index}"
+    return chr(ord("a") + index)
 
 
 def _pairs(reader: Reader, table: dict[str, Any], path: Path) -> list[Pair]:
@@ -252,10 +266,13 @@ def _draw(reader: Reader, table: dict[str, Any], path: Path) -> Draw:
     if not all(isinstance(formula, str) for formula in compute.values()):
         reader.problem((*path, "compute"), 'compute must hold formulas as texts, such as size = "rank * width"')
         compute = {}
+    if max(len(rows), len(lists), len(compute), *map(len, lists.values()), 0) > _MOST_DRAWN:
+        reader.problem(path, f"rows, lists, each list and compute may have at most {_MOST_DRAWN} entries")
+        rows, lists, compute = [], {}, {}
     for value in [value for row in rows for value in row.values()] + [value for values in lists.values() for value in values]:
         if isinstance(value, str):
             reader.text(value, path)
-    return Draw(tuple(dict(row) for row in rows[:100]), {name: tuple(values[:100]) for name, values in lists.items()}, dict(compute))
+    return Draw(tuple(dict(row) for row in rows), {name: tuple(values) for name, values in lists.items()}, dict(compute))
 
 
 def _scalars(values: Collection[Any]) -> bool:

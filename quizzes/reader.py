@@ -9,7 +9,8 @@ from typing import Any
 from quizzes.places import Path, line_of, places
 
 MAX_TEXT = 4_000
-_MOST_ENTRIES = 40
+MOST_ENTRIES = 26
+"""As many as there are letters for their keys."""
 _MARKUP = re.compile(r"<[A-Za-z/!?]|javascript\s*:|data\s*:\s*text|&#|!\[", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
 
@@ -50,7 +51,9 @@ class Reader:
             self.problem(path, f"the control character {found[0]!r} can be neither shown nor exported; remove it")
         return value.strip()
 
-    def tables(self, table: dict[str, Any], path: Path, name: str, least: int) -> list[tuple[dict[str, Any], Path]]:
+    def tables(
+        self, table: dict[str, Any], path: Path, name: str, least: int, most: int = MOST_ENTRIES
+    ) -> list[tuple[dict[str, Any], Path]]:
         """The entries of an array of tables, with their paths."""
         entries = self.get(table, path, name, list)
         good = [(entry, (*path, name, index)) for index, entry in enumerate(entries) if isinstance(entry, dict)]
@@ -60,7 +63,9 @@ class Reader:
             )
         elif len(good) < least and name in table:
             self.problem((*path, name), f"{name} has {len(good)} entries; at least {least} are needed")
-        return good[:_MOST_ENTRIES]
+        if len(good) > most:
+            self.problem((*path, name), f"{name} has {len(good)} entries; at most {most} are read, so split them")
+        return good[:most]
 
     def unknown(self, table: dict[str, Any], path: Path, known: Collection[str]) -> None:
         for name in table:

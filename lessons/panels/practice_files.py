@@ -33,8 +33,7 @@ def history_panel(log: CachedLog, learner: str) -> None:
 def _add(data: bytes, log: CachedLog, learner: str) -> None:
     try:
         fresh = import_history(data, learner, log.load(learner))
-        for answer in fresh:
-            log.save(answer)
+        log.save_all(fresh)
     except SpecError as error:
         for problem in error.problems:
             st.error(problem)

@@ -17,8 +17,9 @@ from quizzes.stored import StoreLog
 def report_panel() -> None:
     """The worst questions, all questions, and the misconceptions of the class."""
     questions = all_questions()
-    answers = StoreLog().load_all()
-    found = items(answers, questions)
+    with st.spinner("Reading all answers of this machine…"):
+        answers = StoreLog().load_all()
+        found = items(answers, questions)
     if not found:
         st.info("No answers yet. Once there are some, this page says which questions work and which ideas are held.")
         return

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import streamlit as st
 
 from engine.contracts import DeltaLabError
+from lessons import catalog
 from lessons.panels import question_forms
 from quizzes import clock
 from quizzes.answers import CONFIDENCES, Answer, AnswerLog
@@ -109,15 +112,27 @@ def _stem(variant: Variant) -> None:
         st.code(question.listing, language=question.language, line_numbers=question.kind == "fault")
     if variant.plot is not None:
         question_forms.chart(variant.plot, _origin(question.source), f"chart-{question.id}-{variant.seed}")
-    if question.run:
+    if _is_here(question.run):
         st.markdown(f"Predict first; afterwards the run that settles it is one click away: [{question.run}]({question.run})")
 
 
+def _is_here(address: str) -> bool:
+    """There is a page at the address: a link never leads nowhere."""
+    return re.split("[?#]", address)[0] in _addresses()
+
+
+@cache
+def _addresses() -> frozenset[str]:
+    return frozenset(f"/{page.path}" for page in catalog.existing())
+
+
 def _origin(source: str) -> str:
-    """Truth label of a question's chart: made up to explain, recorded by this engine, or cited."""
-    if source.startswith("An illustration"):
-        return "illustration"
-    return "recorded · 22 Nov 2026 · trials with this engine" if source.startswith("Trials") else f"from {source}"
+    """Truth label of a question's chart: made up to explain, or from a source that is named."""
+    return (
+        "illustration"
+        if source.startswith("An illustration")
+        else f"from {source[0].lower() + source[1:] if source.startswith('Trials') else source}"
+    )
 
 
 def _ask_confidence(desk: Desk) -> None:
@@ -186,7 +201,7 @@ def _after(variant: Variant, state: Sitting) -> None:
         st.markdown(f"The answer is **{_rounded(variant.answer)} {unit}**.")
     if question.explanation:
         st.markdown(question.explanation)
-    where = f"[Where this is taught]({question.page}#{question.part}) · " if question.page else ""
+    where = f"[Where this is taught]({question.page}#{question.part}) · " if _is_here(question.page) else ""
     question_forms.aside(f"{where}Source: {question.source}")
 
 

@@ -1,4 +1,4 @@
-"""Learners in processes of their own: each answers one question, saves the click, says so, and waits to be killed.
+"""A session of questions on the page, each answered in a process of its own that is killed at the moment its click is saved.
 
 The nursery imports once and forks, since starting Python anew takes longer than a click.
 """
@@ -9,35 +9,45 @@ import os
 import signal
 import sys
 
-from quizzes import bank, clock
-from quizzes.answers import seed_for
-from quizzes.grading import key_of
+from hands import SEED, answer_rightly, one_question
+
+from quizzes import bank
+from quizzes.answers import Answer
 from quizzes.schema import Question
-from quizzes.sitting import Moment, answer_row, sitting
+from quizzes.sitting import is_try
 from quizzes.stored import StoreLog
 from quizzes.variants import variant
 
-
-def click(question: Question, learner: str) -> str:
-    """Answer rightly and save; the id of the row."""
-    item = variant(question, seed_for(learner, question.id))
-    at = clock.now()
-    row, _ = answer_row(item, key_of(item), sitting((), question.id, item.seed), Moment(learner, "/practice", at, clock.day_of(at, None)))
-    if row is None:
-        raise SystemExit(f"{question.id} could not be answered")
-    StoreLog().save(row)
-    return row.id
+_save = StoreLog.save
+AT_ONCE = 3
 
 
-def main(learner: str, clicks: int) -> None:
-    for question in list(bank.questions().values())[:clicks]:
-        child = os.fork()
-        if child == 0:
-            print(os.getpid(), click(question, learner), flush=True)
-            while True:
-                signal.pause()
-        os.waitpid(child, 0)
+def save_and_wait(self: StoreLog, answer: Answer) -> None:
+    """Save as the page does, then say so and stand still in the middle of the page's run."""
+    _save(self, answer)
+    if is_try(answer):
+        print(os.getpid(), answer.id, flush=True)
+        while True:
+            signal.pause()
+
+
+def main(clicks: int) -> None:
+    StoreLog.save = save_and_wait  # type: ignore[method-assign]
+    questions = list(bank.questions().values())[:clicks]
+    for first in range(0, clicks, AT_ONCE):
+        children = [visit(question) for question in questions[first : first + AT_ONCE]]
+        for child in children:
+            os.waitpid(child, 0)
+
+
+def visit(question: Question) -> int:
+    """Answer a question in a child process; its id."""
+    child = os.fork()
+    if child == 0:
+        answer_rightly(one_question(question.id), variant(question, SEED))
+        os._exit(3)  # not killed: the click was never saved
+    return child
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(int(sys.argv[1]))

@@ -31,7 +31,9 @@ feedback = "A starts at random values."
 
 
 def upload(page, label: str, name: str, content: str) -> None:
-    page.get_by_label(label).locator("input[type=file]").set_input_files({"name": name, "mimeType": "text/plain", "buffer": content.encode()})
+    page.get_by_label(label).locator("input[type=file]").set_input_files(
+        {"name": name, "mimeType": "text/plain", "buffer": content.encode()}
+    )
     expect(page.get_by_text(name).first).to_be_visible(timeout=SLOW_MS)
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from hands import LEARNER, SEED, answer_rightly, button, one_question
 from streamlit.testing.v1 import AppTest
 
 from quizzes import bank
 from quizzes.answers import in_force
-from quizzes.grading import key_of
-from quizzes.schema import Match, Number, Order, Pick, Recall
 from quizzes.sitting import is_try
 from quizzes.stored import StoreLog
 from quizzes.variants import variant
 
-LEARNER = "0123456789abcdef0123456789abcdef"
 KINDS = {question.kind: question for question in reversed(bank.questions().values())}
 
 
@@ -21,23 +19,6 @@ KINDS = {question.kind: question for question in reversed(bank.questions().value
 def own_home(tmp_path, monkeypatch):
     monkeypatch.setenv("DELTALAB_HOME", str(tmp_path))
     monkeypatch.delenv("DELTALAB_DATABASE_URL", raising=False)
-
-
-def one_question(identity: str) -> AppTest:
-    def script(identity: str, learner: str) -> None:
-        import streamlit as st
-
-        from lessons.panels.question import Desk, ask, state_of
-        from lessons.panels.quiz import answer_log
-        from quizzes import bank
-        from quizzes.variants import variant
-
-        item = variant(bank.questions()[identity], 5)
-        desk = Desk(answer_log(learner), learner, "/practice", "one", shortcuts=True)
-        ask(item, state_of(item, desk), desk)
-        st.caption("end")
-
-    return AppTest.from_function(script, args=(identity, LEARNER), default_timeout=30).run()
 
 
 def page() -> AppTest:
@@ -52,45 +33,9 @@ def page() -> AppTest:
     return AppTest.from_function(script, args=(LEARNER,), default_timeout=30)
 
 
-def button(test: AppTest, label: str):
-    found = [entry for entry in test.button if entry.label.startswith(label)]
-    assert found, [entry.label for entry in test.button]
-    return found[0]
-
-
 def words(test: AppTest) -> str:
     parts = [*test.markdown, *test.caption, *test.success, *test.warning, *test.error, *test.info]
     return "\n".join(str(part.value) for part in parts)
-
-
-def answer_rightly(test: AppTest, item) -> None:
-    """Use the widgets as a learner would."""
-    body, key = item.question.body, key_of(item)
-    match body:
-        case Pick(several=False):
-            button(test, next(o.text for o in body.options if o.correct)).click().run()
-        case Pick():
-            for option in body.options:
-                if option.correct:
-                    button(test, option.text).click().run()
-            button(test, "Check").click().run()
-        case Number():
-            test.text_input[0].set_value(key["number"])
-            button(test, "Check").click().run()
-        case Order():
-            for option in body.items:
-                button(test, option.text).click().run()
-            button(test, "Check").click().run()
-        case Match():
-            for pair in body.pairs:
-                next(box for box in test.selectbox if box.label == pair.left).set_value(pair.key)
-            button(test, "Check").click().run()
-        case Recall():
-            test.text_area[0].set_value("in my own words")
-            button(test, "Compare").click().run()
-            for box in test.checkbox:
-                box.check()
-            button(test, "Save").click().run()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -99,7 +44,7 @@ def test_each_kind_is_asked_answered_saved_and_shown_again(kind):
     test = one_question(question.id)
     assert not test.exception, test.exception
     test.segmented_control[0].set_value("sure").run()
-    answer_rightly(test, variant(question, 5))
+    answer_rightly(test, variant(question, SEED))
     assert not test.exception, test.exception
     rows = [row for row in StoreLog().load(LEARNER) if is_try(row)]
     assert len(rows) == 1 and rows[0].chosen["right"] is True and rows[0].credit == 1.0 and rows[0].confidence == "sure"
@@ -184,6 +129,29 @@ def test_a_lessons_quiz_without_a_learner_is_remembered_for_the_session():
     button(test, "A is random and B is zero").click().run()
     assert "Right." in words(test) and "Question 2 of 3" in words(test)
     assert "visitor" not in {row.learner for row in StoreLog().load_all()}
+
+
+def test_many_answers_are_kept_together_and_come_back_as_they_were():
+    from datetime import UTC, datetime
+
+    from quizzes.answers import Answer, CachedLog
+
+    at = datetime(2026, 11, 22, 9, tzinfo=UTC)
+    chosen = {"picked": ["a"], "right": True, "shows": []}
+    rows = [
+        Answer(f"id{n:04d}", LEARNER, "lora-scaling", n, chosen, 1.0, "sure", 0, 1.5, "/practice", at, "2026-11-22") for n in range(2_500)
+    ]
+    log = CachedLog(StoreLog())
+    assert log.load(LEARNER) == []
+    log.save_all(rows)
+    assert list(log.load(LEARNER)) == list(StoreLog().load(LEARNER)) == rows
+
+
+def test_a_link_to_a_page_that_is_not_here_is_left_out(monkeypatch):
+    from lessons.panels import question
+
+    monkeypatch.setattr(question, "_addresses", lambda: frozenset({"/lora"}))
+    assert question._is_here("/lora?lr=1e-5#run") and not question._is_here("/qlora#run") and not question._is_here("")
 
 
 def test_an_unknown_lesson_has_a_sentence_and_no_traceback():

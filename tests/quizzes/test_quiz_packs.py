@@ -146,6 +146,10 @@ def test_all_faults_are_told_at_once():
         b'stem = """' + b"x" * 900_000,
         b"question = [" + b"{}," * 100_000 + b"]",
         b"x = " + b"9" * 500_000,
+        b"[" + b" " * 900_000,
+        b"a" + b" " * 900_000 + b"= 1",
+        b"\n".join(b"[" * 19_000 for _ in range(40)),
+        b"a = " + b"\n".join(b"[" for _ in range(100_000)),
         b"".join(b"a%d = [a%d]\n" % (i, i + 1) for i in range(10_000)),
         b"".join(b"[a.b%d]\nc = 1\n" % i for i in range(40_000)),
     ],
@@ -222,3 +226,21 @@ def _toml(value: object) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + "}"
     return str(value)
+
+
+def test_a_pack_as_large_as_allowed_is_checked_in_seconds():
+    many = "".join(
+        GOOD[GOOD.index('[[question]]\nid = "second"') :].replace('"second"', f'"q{n}"').replace("[4, 8]", str(list(range(1, 51))))
+        for n in range(300)
+    )
+    began = time.monotonic()
+    checked = check_pack((GOOD[: GOOD.index("[[question]]")] + many).encode(), "mine.toml")
+    assert len(checked.pack.questions) == 300 and time.monotonic() - began < 20
+    assert "at most 300" in problems((GOOD + many).encode())[0]
+
+
+def test_prose_with_dots_and_open_brackets_is_no_bomb():
+    text = GOOD.replace(
+        "Which factor of an adapter", "From [0, 1) and [1, 2): wait .............................. which factor of an adapter"
+    )
+    assert len(check_pack(text.encode(), "mine.toml").pack.questions) == 2
