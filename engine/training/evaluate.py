@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from engine.objectives.rows import Row, collate, prompt_text
 from engine.objectives.sft import answer_logits
 from engine.tasks import Example, Task
-from engine.training.rows import Row, collate, prompt_text
 
 
 class Score(NamedTuple):

@@ -13,7 +13,7 @@ import torch
 from engine.adapt import Adaptation
 from engine.contracts import RunError, RunSpec, Step
 from engine.objectives import LOSSES
-from engine.training.rows import Batch
+from engine.objectives.rows import Batch
 
 CLIP_NORM = 1.0
 
