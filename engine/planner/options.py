@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from engine.contracts import SpecError
@@ -50,7 +50,7 @@ class Options:
 
     model: str = ""
     """Hub id in the catalogue; empty where `config` is given."""
-    config: Mapping[str, Any] | None = None
+    config: Mapping[str, Any] | None = field(default=None, hash=False)
     """A config.json as an object."""
     method: str = "lora"
     objective: str = "sft"

@@ -72,6 +72,8 @@ def _base(options: Options, arch: Arch) -> Any:
     real = hf.AutoConfig.for_model(kind, **config, **settings)
     real.use_cache = False
     real.pad_token_id = 0
+    if arch.encoder_decoder:
+        real.decoder_start_token_id = 0
     loader: Any = hf.AutoModelForSeq2SeqLM if arch.encoder_decoder else hf.AutoModelForCausalLM
     if options.objective == "classify" or arch.encoder_only:
         loader = hf.AutoModelForSequenceClassification
@@ -93,9 +95,9 @@ def _quantize(model: nn.Module, options: Options) -> None:
     import bitsandbytes as bnb
 
     heads = {id(model.get_output_embeddings())}  # type: ignore[operator]
-    for parent in list(model.modules()):
+    for path, parent in list(model.named_modules()):
         for name, child in list(parent.named_children()):
-            inside_head = id(child) in heads or name in ("score", "classifier", "lm_head")
+            inside_head = id(child) in heads or {"score", "classifier", "lm_head"} & {name, *path.split(".")}
             if not inside_head and (type(child) is nn.Linear or type(child).__name__ in ("Conv1D", "FalconLinear")):
                 setattr(parent, name, _four_bit(child, options, bnb))
 

@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
+from unittest import mock
 
 import torch
 from torch import nn
@@ -40,7 +41,7 @@ def trace(options: Options, arch: Arch, report: Callable[[str], None] = lambda p
     """
     began = time.monotonic()
     torch.manual_seed(0)
-    with FakeTensorMode(allow_non_fake_inputs=True):
+    with FakeTensorMode(allow_non_fake_inputs=True), _no_packing():
         report("building")
         model = build(options, arch)
         optimizer = _optimizer(model, options)
@@ -55,6 +56,13 @@ def trace(options: Options, arch: Arch, report: Callable[[str], None] = lambda p
     phase = str(found.pop("phase", "forward"))
     terms = {name: size for name, size in found.items() if size}
     return Traced(meter.peak_bytes, terms, phase, dict(meter.peaks), sum(_true_sizes(model)), sum(counts), time.monotonic() - began)
+
+
+def _no_packing() -> Any:
+    """Answer the one question that transformers asks of values, "do rows hold several packed texts?", with the truth: no."""
+    from transformers import masking_utils
+
+    return mock.patch.object(masking_utils, "find_packed_sequence_indices", lambda position_ids: None)
 
 
 def _true_sizes(model: nn.Module) -> Iterator[int]:
@@ -115,10 +123,21 @@ def _step(
     optimizer.zero_grad(set_to_none=True)
 
 
+@contextlib.contextmanager
+def _autocast() -> Iterator[None]:
+    """16-bit autocast of the CPU, with the GPU's switched on too: PEFT asks only whether the latter is."""
+    was = torch.is_autocast_enabled("cuda")
+    torch.set_autocast_enabled("cuda", True)
+    try:
+        with torch.autocast("cpu", torch.bfloat16):
+            yield
+    finally:
+        torch.set_autocast_enabled("cuda", was)
+
+
 def _loss(model: Any, batch: dict[str, Any], options: Options, arch: Arch) -> torch.Tensor:
     """One forward pass as the Trainer does it: the outputs are let go before the backward pass."""
-    autocast: Any = torch.autocast("cpu", torch.bfloat16) if options.autocast == "bf16" else contextlib.nullcontext()
-    with autocast:
+    with _autocast() if options.autocast == "bf16" else contextlib.nullcontext():
         if options.objective == "dpo":
             loss: torch.Tensor = pair_loss(model, batch["input_ids"], options)
             return loss

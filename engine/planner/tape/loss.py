@@ -1,0 +1,140 @@
+"""From the last hidden state to the loss, by the code that computes it; with large vocabularies the largest term of all."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from engine.planner.tape.core import ONE, B, Shadow, T, Tape, fixed, new, parameter_gradient, record, save, times, tokens, view
+from engine.planner.tape.linear import Setting, product
+from engine.planner.tape.ops import cast, pointwise, scale
+
+CHUNKS = 8
+"""Parts into which chunked losses cut the tokens (torchtune's CEWithChunkedOutputLoss)."""
+
+
+class Loss(NamedTuple):
+    """Which code computes the loss."""
+
+    kind: str
+    """whole, legacy, inplace, chunked, fused, classify."""
+    autocast_outputs: bool
+    """accelerate turns the outputs to fp32 after the forward pass."""
+    classes: int = 2
+
+
+def lose(tape: Tape, setting: Setting, loss: Loss, hidden: Shadow, head_bytes: int) -> Shadow:
+    """The loss as a shadow of one number; its node leads back to `hidden`."""
+    tape.tag = "logits"
+    if loss.kind == "classify":
+        return _classify(tape, setting, loss, hidden)
+    arch = setting.arch
+    if loss.kind in ("fused", "chunked"):
+        return _by_parts(tape, setting, loss, hidden, head_bytes)
+    if arch.block == "t5":
+        hidden = scale(tape, hidden)
+    name = "embed" if arch.tied else "head"
+    logits = product(tape, hidden, name, arch.vocab, arch.embed_width, head_bytes, setting.trains)
+    del hidden
+    if arch.scaled:
+        logits = scale(tape, logits)
+    if arch.softcap:
+        logits = scale(tape, pointwise(tape, scale(tape, logits), keeps_result=True))
+    if loss.kind == "inplace":
+        return _in_place(tape, logits)
+    out = _cross_entropy(tape, logits, loss.kind == "legacy", arch.block == "t5")
+    if loss.autocast_outputs:
+        copied = cast(tape, logits, 4)
+        del copied
+    return out
+
+
+def _cross_entropy(tape: Tape, logits: Shadow, legacy: bool, narrow: bool) -> Shadow:
+    """transformers' ForCausalLMLoss: fp32 copy, log-softmax (kept), negative log-likelihood. T5 skips the fp32 copy."""
+    upcast = logits if narrow else cast(tape, logits, 4)
+    if legacy:
+        upcast = _shifted(tape, upcast)
+    out = new(tape, upcast.elements, upcast.bytes)
+    kept = save(tape, 1, out)
+    elements, width, node = upcast.elements, upcast.bytes, upcast.node
+    del upcast
+    result = new(tape, fixed(1), 4)
+    del out
+
+    def back(g: Shadow) -> tuple[Shadow]:
+        likelihood = new(tape, elements, width, "logits")
+        given = new(tape, elements, width, "logits")
+        del likelihood
+        return (given,)
+
+    return record(tape, result, (node,), kept, back)
+
+
+def _shifted(tape: Tape, x: Shadow) -> Shadow:
+    """`logits[..., :-1, :].contiguous()`: a copy; its gradient is written into zeros of the whole size."""
+    out = new(tape, x.elements, x.bytes)
+    elements, width = x.elements, x.bytes
+    return record(tape, out, (x.node,), (), lambda g: (new(tape, elements, width, "logits"),))
+
+
+def _in_place(tape: Tape, logits: Shadow) -> Shadow:
+    """Triton cross-entropy: the gradient is written over the logits; one fp32 number a token is kept."""
+    kept = save(tape, 2, logits, new(tape, tokens(1), 4))
+    return record(tape, new(tape, fixed(1), 4), (logits.node,), kept, lambda g: (view(logits_again),)) if (logits_again := logits) else logits
+
+
+def _by_parts(tape: Tape, setting: Setting, loss: Loss, hidden: Shadow, head_bytes: int) -> Shadow:
+    """Linear and loss over parts of the tokens. Fused (Hsu et al. 2024, 2410.10989, §3.2): gradients are made in the forward pass."""
+    arch = setting.arch
+    name = "embed" if arch.tied else "head"
+    width, node, elements = hidden.bytes, hidden.node, hidden.elements
+    if loss.kind == "fused":
+        rows = arch.embed_width  # its part has about b·s·h/V tokens, so that b·s·h numbers bound a part's logits
+        given = new(tape, elements, width)
+        part = [new(tape, tokens(rows), 2), new(tape, tokens(rows), 4)]
+        if setting.trains:
+            parameter_gradient(tape, name, arch.vocab * arch.embed_width, head_bytes)
+        del part
+        kept = save(tape, 1, given)
+        holder = [given]
+        del given
+        return record(tape, new(tape, fixed(1), 4), (node,), kept, lambda g: (holder.pop(),))
+    kept = save(tape, 2, hidden, new(tape, tokens(arch.vocab), 2))
+    part = [new(tape, tokens(arch.vocab / CHUNKS), 4), new(tape, tokens(arch.vocab / CHUNKS), 4)]
+    del part
+
+    def back(g: Shadow) -> tuple[Shadow]:
+        wide = [new(tape, tokens(arch.vocab / CHUNKS), 4, "logits") for _ in range(3)]
+        narrow = new(tape, tokens(arch.vocab), 2, "logits")
+        del wide
+        result = new(tape, elements, width)
+        if setting.trains:
+            parameter_gradient(tape, name, arch.vocab * arch.embed_width, head_bytes)
+        del narrow
+        return (result,)
+
+    return record(tape, new(tape, fixed(1), 4), (node,), kept, back)
+
+
+def _classify(tape: Tape, setting: Setting, loss: Loss, hidden: Shadow) -> Shadow:
+    """A small head on pooled features (BERT) or on every position, of which the last is used."""
+    arch = setting.arch
+    trained = True
+    if arch.block == "bert":
+        hidden = Shadow(hidden.storage, ((B, arch.hidden),), hidden.bytes, _narrow(tape, hidden))
+        for index in range(len(arch.outer)):
+            hidden = pointwise(tape, product(tape, hidden, f"pool{index}", arch.hidden, arch.hidden, setting.weight_bytes, setting.trains, True))
+    scores = product(tape, hidden, "classifier", loss.classes, arch.hidden, setting.weight_bytes, trained)
+    node = scores.node
+    return record(tape, new(tape, fixed(1), 4), (node,), (), lambda g: (new(tape, times(scores_elements, 1), 2),)) if (scores_elements := scores.elements) else scores
+
+
+def _narrow(tape: Tape, hidden: Shadow):  # type: ignore[no-untyped-def]
+    """First position of each row; its gradient is written into zeros of the whole size."""
+    if hidden.node is None:
+        return None
+    elements, width = hidden.elements, hidden.bytes
+    first = Shadow(hidden.storage, ((B, 1.0),), width)
+    return record(tape, first, (hidden.node,), (), lambda g: (new(tape, elements, width),)).node
+
+
+__all__ = ["ONE", "Loss", "T", "lose"]

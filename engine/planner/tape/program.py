@@ -1,0 +1,343 @@
+"""A whole step of a whole model, played through once: embedding, layers, loss, and back.
+
+Equal layers are played once and counted as often as they occur: what one layer leaves behind is added for all of them,
+and taken away again on the way back. Live bytes are linear in the number of layers that are still to come, so the
+moments at both ends of the run of equal layers hold the maximum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.planner.arch import Stack
+from engine.planner.tape import blocks
+from engine.planner.tape.core import (
+    ONE,
+    TAGS,
+    WIDTH,
+    B,
+    Node,
+    S,
+    Shadow,
+    Storage,
+    T,
+    Tape,
+    backward,
+    fixed,
+    new,
+    parameter_gradient,
+    record,
+    times,
+    tokens,
+    view,
+)
+from engine.planner.tape.linear import Setting
+from engine.planner.tape.loss import Loss, lose
+from engine.planner.tape.ops import add, cast, dropout, embedding, join, layer_norm, rms_norm, scale
+
+_BLOCKS: dict[str, Callable[[blocks.Layer, Shadow], Shadow]] = {
+    "llama": blocks.llama, "gemma2": blocks.gemma2, "parallel": blocks.parallel, "gpt2": blocks.gpt2, "opt": blocks.opt, "bert": blocks.bert,
+}  # fmt: skip
+
+
+class Task(NamedTuple):
+    """What is asked of one play-through, beside the layers' setting; hashable, so that equal ones are played once."""
+
+    setting: Setting
+    loss: Loss
+    checkpoint_every: int
+    """Every how many layers one is recomputed; 0: none."""
+    autocast: bool
+    accumulates: bool
+    input_gradients: bool
+    """The embedding's output wants a gradient (PEFT with checkpointing)."""
+    head_bytes: int
+    prompt_tokens: int = 0
+    prefix_tokens: int = 0
+    adapter_bytes: int = 4
+    upcast_stream: bool = False
+    """Norms in fp32 make the residual stream fp32 (kbit_prepare)."""
+
+
+class Program(NamedTuple):
+    """Moments of one step: `coefficients[moment, tag, monomial]` are bytes, `phases[moment]` says where it is."""
+
+    coefficients: NDArray[np.float64]
+    phases: tuple[str, ...]
+
+
+@lru_cache(maxsize=256)
+def play(task: Task) -> Program:
+    """Play one forward and backward pass. Pure; about a few milliseconds."""
+    tape = Tape()
+    tape.autocast, tape.accumulates = task.autocast, task.accumulates
+    setting = task.setting
+    arch = setting.arch
+    hidden = _embed(tape, task)
+    if arch.encoder_decoder:
+        hidden = _encoder_decoder(tape, task, hidden)
+    else:
+        hidden = _run_stack(tape, task, arch.stacks[0], hidden, _BLOCKS[arch.block])
+        hidden = _final_norm(tape, setting, hidden)
+    if arch.outer and setting.arch.embed_dim:
+        hidden = _project(tape, task, hidden)
+    loss = lose(tape, setting, task.loss, hidden, task.head_bytes)
+    del hidden
+    tape.cast_cache.clear()
+    tape.mark()
+    tape.phase, tape.tag = "backward", "temporaries"
+    seeds = {loss.node: new(tape, fixed(1), 4)} if loss.node is not None else {}
+    del loss
+    backward(tape, seeds, tape.nodes)  # type: ignore[arg-type]
+    tape.mark()
+    return _compile(tape)
+
+
+def _compile(tape: Tape) -> Program:
+    """Keep the moments that can be the largest for some b and s: those that no other one exceeds in every monomial."""
+    table = np.array([values for _, values in tape.points]).reshape(-1, len(TAGS), WIDTH)
+    totals = table.sum(1)
+    order = np.argsort(-totals.sum(1), kind="stable")
+    keep: list[int] = []
+    for phase in ("forward", "backward"):
+        kept: list[int] = []
+        for index in (int(i) for i in order if tape.points[int(i)][0] == phase):
+            if not kept or not np.any(np.all(totals[kept] >= totals[index] - 1e-9, axis=1)):
+                kept.append(index)
+        keep += kept
+    return Program(np.clip(table[keep], 0, None), tuple(tape.points[index][0] for index in keep))
+
+
+def _embed(tape: Tape, task: Task) -> Shadow:
+    setting = task.setting
+    arch, width = setting.arch, setting.weight_bytes
+    if arch.encoder_decoder:
+        tape.grads.clear()
+    hidden = embedding(tape, "embed", arch.vocab, arch.embed_width, weight_bytes=task.head_bytes, trains=setting.trains)
+    if arch.family.startswith("gemma"):
+        hidden = scale(tape, hidden)
+    if arch.scaled:
+        hidden = scale(tape, hidden)
+    if task.prompt_tokens:
+        hidden = _prepend_prompt(tape, task, hidden)
+    elif task.input_gradients and hidden.node is None:
+        hidden = record(tape, hidden, (), (), lambda g: ())
+    positions = arch.embed_params - arch.vocab * arch.embed_width
+    if arch.outer and arch.embed_dim != arch.hidden and arch.embed_dim:
+        hidden = _widen(tape, task, hidden)
+    if arch.block in ("gpt2", "opt", "bert") and arch.family not in ("bloom", "gpt_neox", "falcon") and positions:
+        place = embedding(tape, "positions", positions / arch.hidden, arch.hidden, weight_bytes=width, trains=setting.trains)
+        place = Shadow(place.storage, hidden.elements, place.bytes, place.node)
+        hidden = add(tape, hidden, place)
+        del place
+    if arch.block == "bert" or arch.family == "bloom":
+        hidden = layer_norm(tape, hidden, "embed_norm", arch.hidden, weight_bytes=setting.norm_bytes, trains=setting.trains)
+    if arch.block in ("gpt2", "bert", "t5"):
+        hidden = dropout(tape, hidden, setting.dropout)
+    if task.prefix_tokens:
+        hidden = _hold_prefix(tape, task, hidden)
+    return hidden
+
+
+def _prepend_prompt(tape: Tape, task: Task, hidden: Shadow) -> Shadow:
+    """Learned vectors in front of the embedded tokens; s counts both."""
+    width, count = task.setting.arch.hidden, task.prompt_tokens * task.setting.arch.hidden
+    stored = task.adapter_bytes
+
+    def back(g: Shadow) -> tuple[()]:
+        parameter_gradient(tape, "prompt", count, stored)
+        return ()
+
+    prompt = record(tape, new(tape, ((B, count),), stored), (), (), back)
+    prompt = cast(tape, prompt, hidden.bytes)
+    joined = join(tape, [prompt, Shadow(hidden.storage, (), hidden.bytes, hidden.node)])
+    del prompt
+    extra = new(tape, tokens(width), hidden.bytes)
+    out = Shadow(extra.storage, tokens(width), hidden.bytes, joined.node)
+    return out
+
+
+def _hold_prefix(tape: Tape, task: Task, hidden: Shadow) -> Shadow:
+    """Learned keys and values for every layer, looked up once, cast to the model's type."""
+    arch = task.setting.arch
+    count = task.prefix_tokens * 2 * arch.layers * arch.kv_heads * arch.head_dim
+    looked_up = Storage(tape, ((B, count * task.adapter_bytes),))
+    used = Storage(tape, ((B, count * hidden.bytes),))
+
+    def back(g: Shadow) -> tuple[Shadow]:
+        joined = new(tape, ((B, count),), hidden_bytes)
+        wide = new(tape, ((B, count),), task.adapter_bytes)
+        del joined
+        parameter_gradient(tape, "prefix", count, task.adapter_bytes)
+        del wide
+        return (view(g),)
+
+    hidden_bytes = hidden.bytes
+    return record(tape, Shadow(hidden.storage, hidden.elements, hidden.bytes), (hidden.node,), (looked_up, used), back)
+
+
+def _widen(tape: Tape, task: Task, hidden: Shadow) -> Shadow:
+    from engine.planner.tape.linear import linear
+
+    return linear(tape, task.setting, hidden, task.setting.arch.outer[0], "project_in")
+
+
+def _project(tape: Tape, task: Task, hidden: Shadow) -> Shadow:
+    from engine.planner.tape.linear import linear
+
+    return linear(tape, task.setting, hidden, task.setting.arch.outer[1], "project_out")
+
+
+def _final_norm(tape: Tape, setting: Setting, hidden: Shadow, name: str = "final_norm") -> Shadow:
+    arch = setting.arch
+    if arch.block == "bert" or not arch.stacks[0].extra_params:
+        return hidden
+    if arch.norm == "layer":
+        return layer_norm(tape, hidden, name, arch.hidden, weight_bytes=setting.norm_bytes, trains=setting.trains)
+    kind = "gemma" if arch.family.startswith("gemma") else ("t5" if arch.block == "t5" else "llama")
+    return rms_norm(tape, hidden, name, arch.hidden, weight_bytes=setting.norm_bytes, trains=setting.trains, kind=kind)
+
+
+def _run_stack(
+    tape: Tape, task: Task, stack: Stack, hidden: Shadow, block: Callable[..., Shadow], *extra: Shadow, offset: int = 0
+) -> Shadow:
+    """First unit, one that stands for all in between, last unit; a unit is one layer, or two with every second one recomputed."""
+    unit = max(task.checkpoint_every, 1)
+    units, rest = divmod(stack.layers, unit)
+    for number in range(rest):
+        hidden = _layer(tape, task, stack, hidden, block, extra, offset + 1000 + number, 0)
+    copies = max(units - 3, 0)
+    for number in range(units - copies):
+        repeated = copies if number == 1 else 0
+        bulk = _Bulk(tape, repeated, task.checkpoint_every > 0)
+        hidden = bulk.opened(hidden) if repeated else hidden
+        for inside in range(unit):
+            hidden = _layer(tape, task, stack, hidden, block, extra, offset + number * unit + inside, inside)
+        hidden = bulk.closed(hidden) if repeated else hidden
+    return hidden
+
+
+class _Bulk:
+    """Adds what one unit leaves behind as often as it is repeated, and takes it away on the way back."""
+
+    def __init__(self, tape: Tape, copies: int, recomputed: bool) -> None:
+        self.tape, self.copies, self.recomputed = tape, copies, recomputed
+        self.before: list[float] = []
+        self.added: list[float] = []
+
+    def opened(self, hidden: Shadow) -> Shadow:
+        self.before = self.tape.live.copy()
+        node = hidden.node
+        out = Shadow(hidden.storage, hidden.elements, hidden.bytes)
+        if node is None:
+            return out
+        return record(self.tape, out, (node,), (), self._left)
+
+    def closed(self, hidden: Shadow) -> Shadow:
+        tape = self.tape
+        cached = sum(value for storage in tape.cast_cache.values() for _, value in storage.size) if self.recomputed else 0.0
+        self.added = [(now - was) * self.copies for now, was in zip(tape.live, self.before, strict=True)]
+        del cached
+        tape.live[:] = [now + more for now, more in zip(tape.live, self.added, strict=True)]
+        tape.mark()
+        out = Shadow(hidden.storage, hidden.elements, hidden.bytes)
+        return record(tape, out, (hidden.node,), (), self._entered) if hidden.node is not None else out
+
+    def _entered(self, g: Shadow) -> tuple[Shadow]:
+        self.before = self.tape.live.copy()
+        return (view(g),)
+
+    def _left(self, g: Shadow) -> tuple[Shadow]:
+        tape = self.tape
+        tape.mark()
+        start = TAGS.index("gradients") * WIDTH
+        for index in range(len(tape.live)):
+            tape.live[index] -= self.added[index]
+        for index in range(start, start + WIDTH):
+            tape.live[index] += (tape.live[index] + self.added[index] - self.before[index]) * self.copies
+        return (view(g),)
+
+
+def _layer(
+    tape: Tape, task: Task, stack: Stack, hidden: Shadow, block: Callable[..., Shadow], extra: tuple[Shadow, ...], number: int, inside: int
+) -> Shadow:
+    def run(x: Shadow) -> Shadow:
+        return block(blocks.Layer(tape, task.setting, stack, number), x, *extra)
+
+    every = task.checkpoint_every
+    return recomputed(tape, run, hidden) if every and inside == 0 and number < 100_000 else run(hidden)
+
+
+def recomputed(tape: Tape, run: Callable[[Shadow], Shadow], hidden: Shadow) -> Shadow:
+    """torch.utils.checkpoint without reentry: keep the input, run the layer again when its gradient is wanted.
+
+    The second run stops once everything that was saved in the first is back (early stop).
+    """
+    keeps, saves, was_tag = tape.keeps, tape.saves, tape.tag
+    tape.keeps, tape.saves = False, 0
+    made = run(hidden)
+    count = tape.saves
+    tape.keeps, tape.saves = keeps, saves
+    if made.node is None:
+        return made
+    storage, elements, width, wants = hidden.storage, hidden.elements, hidden.bytes, hidden.node is not None
+    kept = [storage]
+    del storage
+
+    def back(box: list[Shadow]) -> tuple[Shadow | None]:
+        outer, tape.nodes = tape.nodes, []
+        cache, tape.cast_cache = tape.cast_cache, {}
+        tag, tape.tag = tape.tag, "recomputation"
+        phase, tape.saves, tape.stop_at = tape.phase, 0, count
+        leaf = Node()
+        out = run(Shadow(kept[0], elements, width, leaf if wants else None))
+        tape.phantom, tape.stop_at = False, 0
+        tape.cast_cache, tape.tag = cache, "temporaries"
+        seeds = {out.node: box.pop()}
+        del out
+        kept.clear()
+        result = backward(tape, seeds, tape.nodes, leaf)  # type: ignore[arg-type]
+        tape.nodes, tape.tag, tape.phase = outer, tag, phase
+        return (result,)
+
+    tape.tag = was_tag
+    out = record(tape, Shadow(made.storage, made.elements, made.bytes), (hidden.node,), (), back)
+    assert out.node is not None
+    out.node.nested = True
+    return out
+
+
+def _encoder_decoder(tape: Tape, task: Task, hidden: Shadow) -> Shadow:
+    setting = task.setting
+    arch = setting.arch
+    encoder, decoder = arch.stacks
+    bias = _position_bias(tape, setting, "encoder")
+    memory = _run_stack(tape, task, encoder, hidden, blocks.t5_encoder, bias)
+    memory = dropout(tape, _final_norm(tape, setting, memory, "encoder_norm"), setting.dropout)
+    del bias
+    hidden = embedding(tape, "embed", arch.vocab, arch.hidden, weight_bytes=task.head_bytes, trains=setting.trains)
+    hidden = dropout(tape, hidden, setting.dropout)
+    if task.input_gradients and hidden.node is None:
+        hidden = record(tape, hidden, (), (), lambda g: ())
+    bias = _position_bias(tape, setting, "decoder")
+    cross = _position_bias(tape, setting, "")
+    out = _run_stack(tape, task, decoder, hidden, blocks.t5_decoder, memory, bias, cross, offset=100)
+    del memory, bias, cross, hidden
+    return dropout(tape, _final_norm(tape, setting, out), setting.dropout)
+
+
+def _position_bias(tape: Tape, setting: Setting, name: str) -> Shadow:
+    """(1, heads, s, s) of learned distances, shared by the layers; zeros for cross-attention."""
+    from engine.planner.tape.core import SS
+
+    heads = setting.arch.heads
+    out = new(tape, ((SS, heads),), setting.weight_bytes)
+    return record(tape, out, (), (), lambda g: ()) if name and setting.trains else out
+
+
+__all__ = ["ONE", "Program", "S", "T", "Task", "play", "times"]
