@@ -116,6 +116,8 @@ def task_of(options: Options, arch: Arch) -> Task:
         extra_keys=o.virtual_tokens if o.method == "prefix" else 0,
         padded=o.dynamic_padding,
         fused=o.software == "hf-triton",
+        litgpt=o.software == "litgpt",
+        expert_loop=o.logits == "legacy" or o.software != "hf",
     )
     classify = o.objective in ("classify", "reward") or arch.encoder_only
     loss = Loss("classify" if classify else o.logits, o.autocast == "bf16")

@@ -31,6 +31,9 @@ def build(options: Options, arch: Arch) -> nn.Module:
     with unset_fake_temporarily(), torch.device("meta"):
         model = _on_meta(options, arch)
     _weightless(model)
+    for module in model.modules():
+        if type(module).__name__ == "T5Attention" and options.attention != "eager":
+            module.dropout = 0.0
     return model
 
 
@@ -77,9 +80,18 @@ def _base(options: Options, arch: Arch) -> Any:
     loader: Any = hf.AutoModelForSeq2SeqLM if arch.encoder_decoder else hf.AutoModelForCausalLM
     if options.objective == "classify" or arch.encoder_only:
         loader = hf.AutoModelForSequenceClassification
+    if options.attention != "eager":
+        _fused_attention_drops_nothing(real)
     dtype = DTYPES[options.weights] if options.weights in DTYPES else torch.bfloat16
     attention = "eager" if options.attention == "eager" else "sdpa"
     return loader.from_config(real, dtype=dtype, attn_implementation=attention)
+
+
+def _fused_attention_drops_nothing(config: Any) -> None:
+    """A GPU's fused attention draws its dropout inside the kernel and keeps no mask; the CPU's would be written out instead."""
+    for name in ("attn_pdrop", "attention_dropout", "attention_probs_dropout_prob"):
+        if hasattr(config, name):
+            setattr(config, name, 0.0)
 
 
 class _Packed(nn.Parameter):

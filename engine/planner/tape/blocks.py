@@ -202,6 +202,8 @@ def experts(layer: Layer, x: Shadow) -> Shadow:
 
     arch, tape, s = layer.setting.arch, layer.tape, layer.setting
     k, i, h = arch.experts_per_token, arch.expert_inner, arch.hidden
+    if s.expert_loop:
+        return _one_after_another(layer, x)
     routed = softmax(tape, product(tape, x, layer.name("router"), arch.experts, h, s.weight_bytes, s.trains), width=4)
     share = Shadow(routed.storage, tokens(k), 4, routed.node)
     gathered = _repeat(tape, x, k)
@@ -216,6 +218,31 @@ def experts(layer: Layer, x: Shadow) -> Shadow:
     weighted = scale(tape, out)
     del out, share, routed
     return _sum_back(tape, weighted, 1 / k)
+
+
+def _one_after_another(layer: Layer, x: Shadow) -> Shadow:
+    """transformers 4: a loop over the experts, each with its own tokens; what the loop saves adds up, what it needs for a moment does not."""
+    from engine.planner.tape.core import fixed, record, save
+
+    arch, tape, s = layer.setting.arch, layer.tape, layer.setting
+    k, i, h, count = arch.experts_per_token, arch.expert_inner, arch.hidden, arch.experts
+    out = new(tape, tokens(h), x.bytes)
+    wants = x.node is not None
+    if not (wants or s.trains):
+        return out
+    kept = save(tape, 6, new(tape, tokens(k * i), 2), new(tape, tokens(k * i), 2), new(tape, tokens(k * i), 2), new(tape, tokens(k * h), 2))
+    if s.trains:
+        kept = (*kept, *save(tape, 2, new(tape, tokens(k * i), 2), new(tape, tokens(k * h), 2)))
+    width, node = x.bytes, x.node
+
+    def back(g: Shadow) -> tuple[Shadow | None]:
+        unpacked = new(tape, fixed(h * i), 2, "dequantization") if s.quantized else None
+        moment = [new(tape, tokens(k * i / count), 2) for _ in range(3)]
+        given = new(tape, tokens(h), width) if node is not None else None
+        del moment, unpacked
+        return (given,)
+
+    return record(tape, out, (node,), kept, back)
 
 
 def _sum_back(tape: Tape, x: Shadow, share: float) -> Shadow:
@@ -255,9 +282,8 @@ def expert_product(layer: Layer, x: Shadow, role: str, out: int, inp: int) -> Sh
 def plain_mlp(layer: Layer, x: Shadow) -> Shadow:
     """down(act(up(x)))."""
     keeps_result = layer.setting.arch.activation == "relu"
-    written_out = layer.setting.arch.family in ("gpt2", "gpt_bigcode", "phi", "bloom") and layer.setting.arch.activation == "gelu_tanh"
     up = layer.linear(x, "up")
-    if written_out and layer.setting.arch.family in ("gpt2", "phi"):
+    if layer.setting.arch.family in ("gpt2", "phi") and not layer.setting.litgpt:
         return layer.linear(new_gelu(layer.tape, up), "down")
     return layer.linear(pointwise(layer.tape, up, keeps_result=keeps_result), "down")
 

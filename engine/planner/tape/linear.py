@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from engine.planner.arch import Arch, Linear
 from engine.planner.tape.core import Shadow, Storage, Tape, fixed, new, parameter_gradient, record, save, times
-from engine.planner.tape.ops import add, cast, copy, scale
+from engine.planner.tape.ops import add, cast, copy, dropout, scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,10 @@ class Setting:
     """A padding mask is kept."""
     fused: bool = False
     """Triton kernels for norms, rotary positions and adapters."""
+    litgpt: bool = False
+    """litgpt: every matrix product keeps its input, adapters drop out 5% of theirs, GELU is one kernel."""
+    expert_loop: bool = False
+    """Experts run one after another, as in transformers 4."""
 
 
 def linear(tape: Tape, setting: Setting, x: Shadow, module: Linear, name: str) -> Shadow:
@@ -45,11 +49,13 @@ def linear(tape: Tape, setting: Setting, x: Shadow, module: Linear, name: str) -
 
 def _base(tape: Tape, setting: Setting, x: Shadow, module: Linear, name: str) -> Shadow:
     if setting.quantized:
-        return _four_bit(tape, x, module)
-    return product(tape, x, name, module.out, module.inp, setting.weight_bytes, setting.trains, module.bias)
+        return _four_bit(tape, x, module, setting.litgpt)
+    return product(tape, x, name, module.out, module.inp, setting.weight_bytes, setting.trains, module.bias, setting.litgpt)
 
 
-def product(tape: Tape, x: Shadow, name: str, out: int, inp: int, weight_bytes: int, trains: bool, bias: bool = False) -> Shadow:
+def product(
+    tape: Tape, x: Shadow, name: str, out: int, inp: int, weight_bytes: int, trains: bool, bias: bool = False, keeps_input: bool = False
+) -> Shadow:
     """`F.linear`: saves its input where the weight is trained; under autocast both sides are cast to 16 bits first.
 
     A trained fp32 weight is cast once and the copy is kept until the forward pass ends (autocast's cache); a frozen one anew each time.
@@ -68,7 +74,7 @@ def product(tape: Tape, x: Shadow, name: str, out: int, inp: int, weight_bytes: 
     wants = x.node is not None
     kept: tuple[Storage, ...] = ()
     if trains or wants:
-        kept = save(tape, trains + wants, *([x] if trains else []))
+        kept = save(tape, trains + wants, *([x] if trains or keeps_input else []))
         if copied is not None and wants and tape.keeps:
             kept = (*kept, copied)
     elements = times(x.elements, out / inp)
@@ -90,7 +96,7 @@ def product(tape: Tape, x: Shadow, name: str, out: int, inp: int, weight_bytes: 
     return record(tape, result, (x.node,), kept, back)
 
 
-def _four_bit(tape: Tape, x: Shadow, module: Linear) -> Shadow:
+def _four_bit(tape: Tape, x: Shadow, module: Linear, keeps_input: bool) -> Shadow:
     """bitsandbytes' 4-bit product: computes in 16 bits, keeps nothing but the packed weight; the backward pass unpacks it to 16 bits."""
     entered = x.bytes
     x = cast(tape, x, 2)
@@ -104,7 +110,8 @@ def _four_bit(tape: Tape, x: Shadow, module: Linear) -> Shadow:
             del unpacked
             return (given,)
 
-        result = record(tape, result, (x.node,), (), back)
+        kept = save(tape, 0, x) if keeps_input else ()
+        result = record(tape, result, (x.node,), kept, back)
     return cast(tape, result, entered)
 
 
@@ -115,6 +122,8 @@ def _with_adapter(tape: Tape, setting: Setting, x: Shadow, result: Shadow, modul
         result = copy(tape, result)
     if not (setting.quantized and tape.autocast):
         x = cast(tape, x, width)
+    if setting.litgpt:
+        x = dropout(tape, x, 0.05)
     low = product(tape, x, f"{name}.A", rank, module.inp, width, True)
     del x
     delta = scale(tape, product(tape, low, f"{name}.B", module.out, rank, width, True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from engine.planner.tape.core import ONE, B, Shadow, T, Tape, fixed, new, parameter_gradient, record, save, times, tokens, view
+from engine.planner.tape.core import B, Shadow, Tape, fixed, new, parameter_gradient, record, save, tokens
 from engine.planner.tape.linear import Setting, product
 from engine.planner.tape.ops import cast, pointwise, scale
 
@@ -41,22 +41,32 @@ def lose(tape: Tape, setting: Setting, loss: Loss, hidden: Shadow, head_bytes: i
         logits = scale(tape, pointwise(tape, scale(tape, logits), keeps_result=True))
     if loss.kind == "inplace":
         return _in_place(tape, logits)
-    out = _cross_entropy(tape, logits, loss.kind == "legacy", arch.block == "t5")
+    if loss.kind == "legacy":
+        holder = [logits]
+        del logits
+        return _legacy(tape, setting, holder)
+    out = _cross_entropy(tape, cast(tape, logits, 4) if arch.block != "t5" else logits)
     if loss.autocast_outputs:
         copied = cast(tape, logits, 4)
         del copied
     return out
 
 
-def _cross_entropy(tape: Tape, logits: Shadow, legacy: bool, narrow: bool) -> Shadow:
-    """transformers' ForCausalLMLoss: fp32 copy, log-softmax (kept), negative log-likelihood. T5 skips the fp32 copy."""
-    upcast = logits if narrow else cast(tape, logits, 4)
-    if legacy:
-        upcast = _shifted(tape, upcast)
-    out = new(tape, upcast.elements, upcast.bytes)
+def _legacy(tape: Tape, setting: Setting, holder: list[Shadow]) -> Shadow:
+    """transformers 4.3x to 4.49: an fp32 copy and a contiguous shifted copy of that. Granite lets go of its 16-bit logits first."""
+    logits = holder.pop()
+    upcast = cast(tape, logits, 4)
+    if setting.arch.scaled:
+        del logits
+    shifted = _shifted(tape, upcast)
+    return _in_place(tape, shifted) if setting.fused else _cross_entropy(tape, shifted)
+
+
+def _cross_entropy(tape: Tape, logits: Shadow) -> Shadow:
+    """Log-softmax, which is kept, and negative log-likelihood, whose gradient is written into zeros of the same size."""
+    out = new(tape, logits.elements, logits.bytes)
     kept = save(tape, 1, out)
-    elements, width, node = upcast.elements, upcast.bytes, upcast.node
-    del upcast
+    elements, width, node = logits.elements, logits.bytes, logits.node
     result = new(tape, fixed(1), 4)
     del out
 
@@ -79,7 +89,8 @@ def _shifted(tape: Tape, x: Shadow) -> Shadow:
 def _in_place(tape: Tape, logits: Shadow) -> Shadow:
     """Triton cross-entropy: the gradient is written over the logits; one fp32 number a token is kept."""
     kept = save(tape, 2, logits, new(tape, tokens(1), 4))
-    return record(tape, new(tape, fixed(1), 4), (logits.node,), kept, lambda g: (view(logits_again),)) if (logits_again := logits) else logits
+    holder = [Shadow(logits.storage, logits.elements, logits.bytes)]
+    return record(tape, new(tape, fixed(1), 4), (logits.node,), kept, lambda g: (holder.pop(),))
 
 
 def _by_parts(tape: Tape, setting: Setting, loss: Loss, hidden: Shadow, head_bytes: int) -> Shadow:
@@ -124,8 +135,8 @@ def _classify(tape: Tape, setting: Setting, loss: Loss, hidden: Shadow) -> Shado
         for index in range(len(arch.outer)):
             hidden = pointwise(tape, product(tape, hidden, f"pool{index}", arch.hidden, arch.hidden, setting.weight_bytes, setting.trains, True))
     scores = product(tape, hidden, "classifier", loss.classes, arch.hidden, setting.weight_bytes, trained)
-    node = scores.node
-    return record(tape, new(tape, fixed(1), 4), (node,), (), lambda g: (new(tape, times(scores_elements, 1), 2),)) if (scores_elements := scores.elements) else scores
+    elements = scores.elements
+    return record(tape, new(tape, fixed(1), 4), (scores.node,), (), lambda g: (new(tape, elements, 2),))
 
 
 def _narrow(tape: Tape, hidden: Shadow):  # type: ignore[no-untyped-def]
@@ -136,5 +147,3 @@ def _narrow(tape: Tape, hidden: Shadow):  # type: ignore[no-untyped-def]
     first = Shadow(hidden.storage, ((B, 1.0),), width)
     return record(tape, first, (hidden.node,), (), lambda g: (new(tape, elements, width),)).node
 
-
-__all__ = ["ONE", "Loss", "T", "lose"]
