@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from engine.planner.clock import constants
 from engine.planner.hardware import CONTEXT_GIB
+from engine.planner.memory import GIB, Estimate
 from engine.planner.options import Options
 
 
@@ -24,23 +25,27 @@ class Reserve(NamedTuple):
     nvidia_smi_gib: float
 
 
-def reserve(options: Options, allocated_gib: float, moving_gib: float) -> Reserve:
+def reserve(options: Options, found: Estimate, room_gib: float) -> Reserve:
     """90% intervals from the relative errors measured for the method.
 
-    Args:
-        moving_gib: the part of the peak that comes and goes within a step; only this fragments.
+    Only what comes and goes in the forward and backward pass fragments; the optimizer's step works on large, equal blocks.
+    A process cannot reserve more than the card has: it gives cached blocks back before it fails, so the slack ends there.
     """
     table = constants()
     method = options.method if options.method in ("full", "lora", "qlora") else "lora"
+    allocated = found.peak_bytes / GIB
     low, high = table["allocated_error"][method]
-    kept = table["fragmentation"]["dynamic" if options.dynamic_padding else "constant"]
-    reserved = allocated_gib + kept[0] * moving_gib + kept[1]
-    r_low, r_high = table["reserved_error"][method]
-    smallest = allocated_gib * (1 + low)
+    slack = table["fragmentation"]["dynamic" if options.dynamic_padding else "constant"][0]
+    standing = found.standing.always_bytes
+    moving = max(found.phase_peaks_bytes["forward"], found.phase_peaks_bytes["backward"])
+    reserved = max(found.phase_peaks_bytes["step"], moving + slack * (moving - standing)) / GIB + table["fragmentation"]["blocks"][0]
+    reserved = max(allocated, min(reserved, max(room_gib, allocated)))
+    r_low, r_high = table["reserved_error"]["dynamic" if options.dynamic_padding else "constant"]
+    smallest = max(allocated * (1 + low), 0.0)
     return Reserve(
-        allocated_gib,
-        (max(smallest, 0.0), allocated_gib * (1 + high)),
+        allocated,
+        (smallest, allocated * (1 + high)),
         reserved,
-        (max(reserved * (1 + r_low), smallest), reserved * (1 + r_high)),
+        (max(reserved * (1 + r_low), min(smallest, reserved)), reserved * (1 + r_high)),
         reserved + CONTEXT_GIB,
     )

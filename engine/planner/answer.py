@@ -60,8 +60,7 @@ def answer(options: Options) -> Answer:
     _check_model(options, arch)
     gpu = find_gpu(options.gpu)
     found = with_other_models(options, arch, shard(options, arch, estimate(options, arch)))
-    allocated = found.peak_bytes / GIB
-    room = reserve(options, allocated, (found.peak_bytes - found.standing.always_bytes) / GIB)
+    room = reserve(options, found, gpu.usable_gib)
     rate = clock.tokens_per_second(options, arch, gpu)
     time = clock.hours(options, rate)
     return Answer(

@@ -66,7 +66,8 @@ def question(row: dict[str, Any]) -> dict[str, Any]:
         values |= _fms(row)
     elif "litgpt" in source:
         values |= {"software": "litgpt", "logits": "chunked"}
-    elif "swift" in source:
+    elif "swift" in source:  # its QLoRA went through kbit_prepare
+        values |= {"kbit_prepare": row["weights_dtype"].startswith("nf4")}
         values |= {"logits": "legacy", "dynamic_padding": True, "trainable_dtype": "bf16" if row["method"] == "full" else "fp32"}
     elif "fsdp_qlora" in source:
         values |= {"logits": "whole"}

@@ -11,6 +11,7 @@ from engine.planner.tape.ops import (
     copy,
     dropout,
     fused_attention,
+    fused_rms_norm,
     join,
     layer_norm,
     matmul,
@@ -43,6 +44,8 @@ class Layer:
         trains = s.trains
         if arch.norm == "layer":
             return layer_norm(self.tape, x, self.name(part), width, weight_bytes=s.norm_bytes, trains=trains)
+        if s.fused:
+            return fused_rms_norm(self.tape, x, self.name(part), width, weight_bytes=s.norm_bytes, trains=trains)
         kind = "gemma" if arch.family.startswith("gemma") else ("t5" if arch.block == "t5" else "llama")
         return rms_norm(self.tape, x, self.name(part), width, weight_bytes=s.norm_bytes, trains=trains, kind=kind)
 

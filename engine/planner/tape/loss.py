@@ -53,9 +53,13 @@ def lose(tape: Tape, setting: Setting, loss: Loss, hidden: Shadow, head_bytes: i
 
 
 def _legacy(tape: Tape, setting: Setting, holder: list[Shadow]) -> Shadow:
-    """transformers 4.3x to 4.49: an fp32 copy and a contiguous shifted copy of that. Granite lets go of its 16-bit logits first."""
+    """transformers 4.3x to 4.49: an fp32 copy and a contiguous shifted copy of that.
+
+    Granite lets go of its 16-bit logits first; GPT-BigCode makes no fp32 copy of logits that it has in 16 bits.
+    """
     logits = holder.pop()
-    upcast = cast(tape, logits, 4)
+    narrow = setting.arch.family == "gpt_bigcode" and not setting.quantized
+    upcast = logits if narrow else cast(tape, logits, 4)
     if setting.arch.scaled:
         del logits
     shifted = _shifted(tape, upcast)

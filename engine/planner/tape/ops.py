@@ -244,6 +244,25 @@ def _times_weight(tape: Tape, x: Shadow, name: str, width: float, trains: bool, 
     return record(tape, out, (x.node,), kept, back)
 
 
+def fused_rms_norm(tape: Tape, x: Shadow, name: str, width: float, *, weight_bytes: int, trains: bool) -> Shadow:
+    """RMS norm as one Triton kernel: keeps its input and one fp32 number a row."""
+    wants = x.node is not None or trains
+    out = new(tape, x.elements, max(x.bytes, weight_bytes))
+    rows = new(tape, times(x.elements, 1 / width), 4)
+    if not wants:
+        return out
+    kept = save(tape, 3, x, rows)
+    elements, x_bytes, node = x.elements, x.bytes, x.node
+
+    def back(g: Shadow) -> tuple[Shadow | None]:
+        result = new(tape, elements, x_bytes) if node is not None else None
+        if trains:
+            parameter_gradient(tape, name, width, weight_bytes)
+        return (result,)
+
+    return record(tape, out, (x.node,), kept, back)
+
+
 def layer_norm(tape: Tape, x: Shadow, name: str, width: float, *, weight_bytes: int, trains: bool) -> Shadow:
     """One kernel: saves its input, and mean and inverse deviation in fp32 for each row."""
     if tape.autocast:
