@@ -120,7 +120,7 @@ def task_of(options: Options, arch: Arch) -> Task:
         expert_loop=o.logits == "legacy" or o.software != "hf",
     )
     classify = o.objective in ("classify", "reward") or arch.encoder_only
-    loss = Loss("classify" if classify else o.logits, o.autocast == "bf16")
+    loss = Loss("classify" if classify else o.logits, o.autocast == "bf16", one_row=o.micro_batch == 1 and o.objective != "dpo")
     every = {"none": 0, "selective": 2, "full": 1}[o.checkpointing]
     return Task(
         setting=setting,
@@ -128,7 +128,7 @@ def task_of(options: Options, arch: Arch) -> Task:
         checkpoint_every=every,
         autocast=o.autocast == "bf16" and not (o.method == "full" and o.weights != "fp32"),
         accumulates=o.accumulation > 1,
-        input_gradients=every > 0 and o.method in ("lora", "qlora", "prompt", "prefix"),
+        input_gradients=every > 0 and o.method != "full",
         head_bytes=4 if upcast else width,
         prompt_tokens=o.virtual_tokens if o.method == "prompt" else 0,
         prefix_tokens=o.virtual_tokens if o.method == "prefix" else 0,

@@ -111,6 +111,10 @@ def _written_out(layer: Layer, q: Shadow, k: Shadow, v: Shadow, v_strided: bool,
     heads = s.arch.heads
     pairs: Size = ((Q, heads), (T, heads * s.extra_keys)) if s.extra_keys else ((Q, heads),)
     weights = scale(tape, matmul(tape, q, k, pairs))
+    if s.arch.softcap:
+        weights = scale(tape, weights)
+        weights = pointwise(tape, weights, keeps_result=True)
+        weights = scale(tape, weights)
     weights = add(tape, weights, bias) if bias is not None else scale_free_add(tape, weights)
     if s.arch.block == "bert":
         weights = softmax(tape, weights, width=weights.bytes)

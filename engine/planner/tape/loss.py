@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from engine.planner.tape.core import B, Shadow, Tape, fixed, new, parameter_gradient, record, save, tokens
 from engine.planner.tape.linear import Setting, product
-from engine.planner.tape.ops import cast, pointwise, scale
+from engine.planner.tape.ops import cast, pointwise, scale, slice_of
 
 CHUNKS = 8
 """Parts into which chunked losses cut the tokens (torchtune's CEWithChunkedOutputLoss)."""
@@ -20,6 +20,8 @@ class Loss(NamedTuple):
     autocast_outputs: bool
     """accelerate turns the outputs to fp32 after the forward pass."""
     classes: int = 2
+    one_row: bool = False
+    """A single row: cutting off its last position leaves it contiguous, so that no copy is made."""
 
 
 def lose(tape: Tape, setting: Setting, loss: Loss, hidden: Shadow, head_bytes: int) -> Shadow:
@@ -44,7 +46,7 @@ def lose(tape: Tape, setting: Setting, loss: Loss, hidden: Shadow, head_bytes: i
     if loss.kind == "legacy":
         holder = [logits]
         del logits
-        return _legacy(tape, setting, holder)
+        return _legacy(tape, setting, holder, loss.one_row)
     out = _cross_entropy(tape, cast(tape, logits, 4) if arch.block != "t5" else logits)
     if loss.autocast_outputs:
         copied = cast(tape, logits, 4)
@@ -52,7 +54,7 @@ def lose(tape: Tape, setting: Setting, loss: Loss, hidden: Shadow, head_bytes: i
     return out
 
 
-def _legacy(tape: Tape, setting: Setting, holder: list[Shadow]) -> Shadow:
+def _legacy(tape: Tape, setting: Setting, holder: list[Shadow], one_row: bool) -> Shadow:
     """transformers 4.3x to 4.49: an fp32 copy and a contiguous shifted copy of that.
 
     Granite lets go of its 16-bit logits first; GPT-BigCode makes no fp32 copy of logits that it has in 16 bits.
@@ -62,7 +64,7 @@ def _legacy(tape: Tape, setting: Setting, holder: list[Shadow]) -> Shadow:
     upcast = logits if narrow else cast(tape, logits, 4)
     if setting.arch.scaled:
         del logits
-    shifted = _shifted(tape, upcast)
+    shifted = slice_of(tape, upcast, 1.0) if one_row else _shifted(tape, upcast)
     return _in_place(tape, shifted) if setting.fused else _cross_entropy(tape, shifted)
 
 

@@ -22,6 +22,7 @@ from engine.planner.tape.core import (
     WIDTH,
     B,
     Node,
+    Q,
     S,
     Shadow,
     Storage,
@@ -79,6 +80,7 @@ def play(task: Task) -> Program:
     setting = task.setting
     arch = setting.arch
     hidden = _embed(tape, task)
+    shared = _shared(tape, task)
     if arch.encoder_decoder:
         hidden = _encoder_decoder(tape, task, hidden)
     else:
@@ -88,6 +90,8 @@ def play(task: Task) -> Program:
         hidden = _project(tape, task, hidden)
     loss = lose(tape, setting, task.loss, hidden, task.head_bytes)
     del hidden
+    if not task.checkpoint_every:
+        shared.pop("mask", None)
     tape.cast_cache.clear()
     tape.mark()
     tape.phase, tape.tag = "backward", "temporaries"
@@ -96,6 +100,17 @@ def play(task: Task) -> Program:
     backward(tape, seeds, tape.nodes)  # type: ignore[arg-type]
     tape.mark()
     return _compile(tape)
+
+
+def _shared(tape: Tape, task: Task) -> dict[str, Storage]:
+    """What all layers read: cosines and sines of the positions, and the causal mask where attention is written out."""
+    setting = task.setting
+    arch, out = setting.arch, {}
+    if arch.rotary_share:
+        out["angles"] = Storage(tape, ((S, 2 * arch.head_dim * arch.rotary_share * setting.weight_bytes),))
+    if setting.eager and arch.block not in ("bert", "t5"):
+        out["mask"] = Storage(tape, ((Q, setting.weight_bytes), (T, setting.extra_keys * setting.weight_bytes)))
+    return out
 
 
 def _compile(tape: Tape) -> Program:
