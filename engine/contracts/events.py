@@ -150,7 +150,7 @@ def event_to_json(event: Event) -> str:
 def event_from_json(line: str) -> Event:
     """Read one line. Raises ValueError for a line that is no event of a known kind."""
     data = json.loads(line)
-    kind = _KINDS.get(data.get("event")) if isinstance(data, dict) else None
+    kind = _KINDS.get(str(data.get("event"))) if isinstance(data, dict) else None
     if kind is None:
         raise ValueError(f"not an event: {line[:80]!r}")
     known = {f.name for f in fields(kind)}

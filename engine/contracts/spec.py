@@ -160,7 +160,9 @@ def _range_problems(spec: RunSpec) -> list[str]:
     if spec.targets is not None:
         names = [part.strip() for part in spec.targets.split(",")]
         good = all(name and name.replace("_", "").replace(".", "").replace("-", "").isalnum() for name in names)
-        need(good and len(spec.targets) <= 500, "targets", f"must be one of {' / '.join(TARGET_WORDS)}, or module names separated by commas")
+        need(
+            good and len(spec.targets) <= 500, "targets", f"must be one of {' / '.join(TARGET_WORDS)}, or module names separated by commas"
+        )
     return problems
 
 

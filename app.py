@@ -1,0 +1,46 @@
+"""The app: lists the pages, dresses them, and hands over to the one that was asked for. Run: streamlit run app.py"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from lessons import catalog
+from lessons.stage.learner import keep_learner
+
+STYLE = Path(__file__).parent / "lessons" / "theme" / "page.css"
+GROUPS = {"lessons": "Lessons", "tools": "Tools"}
+
+
+def show(page: catalog.Page) -> Callable[[], None]:
+    """A function that imports and runs the page when it is opened, so that no page pays for another."""
+    return lambda: import_module(f"lessons.{page.module}").page()
+
+
+def main() -> None:
+    pages = {page.path: st.Page(show(page), title=page.title, url_path=page.path) for page in catalog.existing()}
+    entries: dict[str, list[Any]] = {title: [] for title in GROUPS.values()}
+    for page in catalog.existing():
+        entries[GROUPS[page.group]].append(pages[page.path])
+    first = next(iter(pages.values()), None)
+
+    def home() -> None:
+        if first is None:
+            st.info("No lesson is here yet.")
+        else:
+            st.switch_page(first, query_params=st.query_params.to_dict())
+
+    root = st.Page(home, title="Delta Lab", url_path="home", default=True, visibility="hidden")
+    chosen = st.navigation({"": [root], **{title: group for title, group in entries.items() if group}})
+    st.set_page_config(page_title=f"{chosen.title} · Delta Lab", page_icon="△", layout="wide", initial_sidebar_state="auto")
+    st.html(STYLE)
+    keep_learner()
+    st.session_state["pages"] = pages  # so that a page can send the reader to another
+    chosen.run()
+
+
+main()

@@ -1,0 +1,59 @@
+"""Does this spec fit this model and this task? Asked at submit and on the command line, before any weights load."""
+
+from __future__ import annotations
+
+from engine.catalog.models import MODELS, is_hub_id, is_nano, is_present
+from engine.catalog.tasks import TaskCard, find_task
+from engine.contracts import RunSpec, SpecError
+
+ATTENTION = {"q,v": ("q_proj", "v_proj"), "qkvo": ("q_proj", "k_proj", "v_proj", "o_proj")}
+"""The words for target modules, in a Llama block's names. "all-linear" is every linear layer of a block."""
+
+
+def check(spec: RunSpec) -> None:
+    """Raise SpecError, with all problems at once, where the spec does not fit its model or task."""
+    problems = _task_problems(spec, find_task(spec.task))
+    if spec.model in MODELS:
+        if not is_present(spec.model):
+            problems.append(f"model={spec.model} is not on this machine; fetch it with: python -m engine models --fetch {spec.model}")
+        problems += _shape_problems(spec)
+    elif not is_hub_id(spec.model):
+        problems.append(f"model={spec.model!r:.60} is unknown; these work: {', '.join(m for m in MODELS if is_present(m))}")
+    if problems:
+        raise SpecError(*problems)
+
+
+def _task_problems(spec: RunSpec, task: TaskCard) -> list[str]:
+    problems = []
+    if spec.objective != task.objective:
+        problems.append(f"objective={spec.objective} does not fit task={task.name}, which is made for {task.objective}")
+    if spec.examples > task.train_examples:
+        problems.append(f"examples={spec.examples} is more than the {task.train_examples} that task {task.name} has; use at most that")
+    if (task.models == "nano") != is_nano(spec.model):
+        fitting = [name for name in MODELS if is_nano(name) == (task.models == "nano")]
+        problems.append(f"task={task.name} does not suit model={spec.model}; it is made for {', '.join(fitting)}")
+    return problems
+
+
+def _shape_problems(spec: RunSpec) -> list[str]:
+    card, problems = MODELS[spec.model], []
+    context, longest = card.config["max_position_embeddings"], find_task(spec.task).longest_tokens
+    if longest > context:
+        problems.append(f"task={spec.task} has rows of {longest} tokens, more than the context of {spec.model}, {context}")
+    if spec.targets is None or spec.rank is None:
+        return problems
+    named = card.linear_modules if spec.targets == "all-linear" else ATTENTION.get(spec.targets) or _names(spec.targets)
+    missing = [name for name in named if name not in card.linear_modules]
+    if missing:
+        exist = ", ".join(card.linear_modules)
+        problems.append(f"targets={spec.targets} matches nothing named {', '.join(missing)} in {spec.model}; it has {exist}")
+    limits = {name: min(card.linear_modules[name]) for name in named if name in card.linear_modules}
+    if limits and spec.rank > min(limits.values()):
+        name = min(limits, key=lambda n: limits[n])
+        shape = " x ".join(map(str, card.linear_modules[name]))
+        problems.append(f"rank={spec.rank} is above {limits[name]}, the most that {name} ({shape}) can have; use {limits[name]} or less")
+    return problems
+
+
+def _names(targets: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in targets.split(","))

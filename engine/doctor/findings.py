@@ -1,0 +1,78 @@
+"""What can be read off a finished run: each finding has a key, and the numbers that its sentence needs.
+
+The words stand in `lessons/text/read/<key>.md`, so that they can be translated; which of them applies is decided here.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from engine.doctor.story import Story
+
+MOVED_POINTS = 0.2
+"""A held-out score that rises by less than this share is called unmoved: on 32 prompts it is 6 answers."""
+FACTS_LOST = 0.1
+FORGOT_NATS = 0.25
+"""A rise of the probe's loss that shows in answers; see docs/measurements.md."""
+
+
+class Finding(NamedTuple):
+    """One thing that a run shows."""
+
+    key: str
+    values: dict[str, str]
+    """Numbers as text, units included."""
+
+
+def findings(story: Story) -> tuple[Finding, ...]:
+    """Findings in the order in which they are read; none before the base and the tuned model were looked at."""
+    base, last = story.base, story.latest
+    if base is None or last is None or not story.steps or story.started is None:
+        return ()
+    found = [_score(story), _loss(story), _drift(story)]
+    if base.fact_score is not None and last.fact_score is not None:
+        key = "facts-lost" if base.fact_score - last.fact_score > FACTS_LOST else "facts-kept"
+        found.append(Finding(key, {"before": percent(base.fact_score), "after": percent(last.fact_score)}))
+    if len(story.probes) == 2:
+        before, after = story.probes[0].loss, story.probes[1].loss
+        key = "forgot" if after - before > FORGOT_NATS else "remembered"
+        numbers = {"before": f"{before:.2f}", "after": f"{after:.2f}", "items": str(story.probes[0].items)}
+        found.append(Finding(key, numbers))
+    return (*found, _size(story))
+
+
+def _score(story: Story) -> Finding:
+    base, last = story.base, story.latest
+    assert base is not None and last is not None
+    key = "learned" if last.score - base.score >= MOVED_POINTS else "unmoved"
+    right = f"{round(last.score * last.prompts)} of {last.prompts}"
+    was = f"{round(base.score * base.prompts)} of {base.prompts}"
+    return Finding(key, {"before": was, "after": right, "steps": str(last.step)})
+
+
+def _loss(story: Story) -> Finding:
+    base, last = story.base, story.latest
+    assert base is not None and last is not None
+    numbers = {"train_first": f"{story.steps[0].loss:.2f}", "train_last": f"{story.steps[-1].loss:.2f}"}
+    numbers |= {"heldout_before": f"{base.loss:.2f}", "heldout_after": f"{last.loss:.2f}"}
+    return Finding("loss-fell" if last.loss < base.loss else "loss-rose", numbers)
+
+
+def _drift(story: Story) -> Finding:
+    last = story.latest
+    assert last is not None
+    return Finding("drift", {"share": f"{100 * last.drift:.2g}%", "one_in": f"{1 / last.drift:,.0f}" if last.drift else "infinitely many"})
+
+
+def _size(story: Story) -> Finding:
+    started = story.started
+    assert started is not None
+    share = started.trainable_params / started.total_params
+    numbers = {"trained": f"{started.trainable_params:,}", "total": f"{started.total_params:,}", "share": f"{100 * share:.2g}%"}
+    numbers |= {"seconds": f"{story.steps[-1].seconds:.0f}", "speed": f"{story.steps[-1].tokens_per_second:.0f}"}
+    return Finding("size-all" if share == 1 else "size-part", numbers)
+
+
+def percent(share: float) -> str:
+    """A share as text without decimals."""
+    return f"{100 * share:.0f}%"

@@ -1,0 +1,45 @@
+"""What a task is: prompts with reference answers, and exact scorers. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Example(NamedTuple):
+    """One prompt with the answer that training aims at."""
+
+    prompt: str
+    """What the user says, without any chat template."""
+    answer: str
+    """What the model should say, without an end token."""
+    fact: str | None = None
+    """The key fact of a good answer, whatever its style or format; wordings that are as good are separated by "|"."""
+
+
+Scorer = Callable[[Example, str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A data set with the scorers that say whether an answer is good."""
+
+    name: str
+    title: str
+    summary: str
+    """One sentence for the learner: what changes when training works."""
+    objective: str
+    """The objective that the examples are made for: "sft"."""
+    models: str
+    """Which base models the task suits: "chat" (instruction-tuned) or "nano" (stories)."""
+    train: tuple[Example, ...]
+    """In the order that a run takes them: any prefix is a mixed sample."""
+    heldout: tuple[Example, ...]
+    """Never trained on; no prompt of it, normalised, is in `train`."""
+    score: Scorer
+    """Does this answer show what the task teaches?"""
+    holds_fact: Scorer | None
+    """Does this answer hold the prompt's key fact? None where the facts are what the task teaches."""
+    max_new_tokens: int
+    """Longest answer that a scorer needs to see, tokens."""

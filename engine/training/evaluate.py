@@ -1,0 +1,61 @@
+"""Looking at a model: its greedy answers, their scores, its loss on rows it never trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from engine.objectives.sft import answer_logits
+from engine.tasks import Example, Task
+from engine.training.rows import Row, collate, prompt_text
+
+
+class Score(NamedTuple):
+    """Shares of held-out prompts, 0 to 1."""
+
+    score: float
+    fact_score: float | None
+    """None where the task has no key facts."""
+
+
+@torch.inference_mode()
+def answers(model: nn.Module, tokenizer, examples: Sequence[Example], max_new_tokens: int, batch: int = 16) -> list[str]:
+    """Greedy answers, one per example, in order; cut at the end mark or at `max_new_tokens`."""
+    said: dict[int, str] = {}
+    texts = [prompt_text(tokenizer, example.prompt) for example in examples]
+    by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+    for at in range(0, len(by_length), batch):
+        picked = by_length[at : at + batch]
+        inputs = tokenizer([texts[i] for i in picked], return_tensors="pt", padding=True, padding_side="left", add_special_tokens=False).to(
+            model.device
+        )
+        inputs.pop("token_type_ids", None)
+        out = model.generate(**inputs, max_new_tokens=max_new_tokens, do_sample=False, pad_token_id=tokenizer.pad_token_id)
+        for i, ids in zip(picked, out[:, inputs["input_ids"].shape[1] :], strict=True):
+            said[i] = tokenizer.decode(ids, skip_special_tokens=True).strip()
+    return [said[i] for i in range(len(texts))]
+
+
+def score(task: Task, examples: Sequence[Example], said: Sequence[str]) -> Score:
+    """Share of answers that pass the task's own scorer, and share that hold the key fact."""
+    passed = [task.score(example, answer) for example, answer in zip(examples, said, strict=True)]
+    if task.holds_fact is None:
+        return Score(sum(passed) / len(passed), None)
+    facts = [task.holds_fact(example, answer) for example, answer in zip(examples, said, strict=True)]
+    return Score(sum(passed) / len(passed), sum(facts) / len(facts))
+
+
+@torch.inference_mode()
+def loss_on(model: nn.Module, rows: Sequence[Row], pad_id: int, batch: int = 16) -> float:
+    """Mean cross-entropy over all answer tokens of the rows, nats."""
+    total, tokens = 0.0, 0
+    ordered = sorted(rows, key=lambda row: len(row.ids))
+    for at in range(0, len(ordered), batch):
+        logits, labels = answer_logits(model, collate(ordered[at : at + batch], pad_id, str(model.device)))
+        total += F.cross_entropy(logits.float(), labels, reduction="sum").item()
+        tokens += labels.numel()
+    return total / tokens

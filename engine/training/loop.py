@@ -1,0 +1,64 @@
+"""The one training loop. Everything else in this folder prepares it or looks at what it did."""
+
+from __future__ import annotations
+
+import math
+import resource
+import sys
+import time
+from collections.abc import Iterable, Iterator
+
+import torch
+
+from engine.adapt import Adaptation
+from engine.contracts import RunError, RunSpec, Step
+from engine.objectives import LOSSES
+from engine.training.rows import Batch
+
+CLIP_NORM = 1.0
+
+
+def optimise(adaptation: Adaptation, batches: Iterable[Batch], spec: RunSpec) -> Iterator[Step]:
+    """Move the trainable parameters, one optimizer step per batch; yields after each step.
+
+    AdamW (Loshchilov & Hutter 2017, arXiv 1711.05101) without weight decay; the learning rate falls linearly to zero.
+    To stop early, cease to iterate.
+
+    Raises:
+        RunError: The loss is no longer a finite number; the weights are those of the last good step.
+    """
+    loss_of = LOSSES[spec.objective]
+    parameters = adaptation.trainable()
+    optimizer = torch.optim.AdamW(parameters, lr=spec.learning_rate, weight_decay=0.0, fused=True)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / spec.steps)
+    adaptation.watch(optimizer)
+    seconds, tokens = 0.0, 0
+    for step, batch in enumerate(batches, 1):
+        began = time.perf_counter()
+        adaptation.model.train()
+        loss = loss_of(adaptation.model, batch)
+        loss.backward()
+        grad_norm = float(torch.nn.utils.clip_grad_norm_(parameters, CLIP_NORM, foreach=True))
+        if not math.isfinite(grad_norm + loss.item()):
+            raise RunError(
+                f"The loss stopped being a finite number at step {step} (learning rate {spec.learning_rate:g}).",
+                f"Try a learning rate of {spec.learning_rate / 10:g}; what was learned up to step {step - 1} is kept.",
+            )
+        used_rate = schedule.get_last_lr()[0]
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad(set_to_none=True)
+        adaptation.model.eval()
+        seconds += time.perf_counter() - began
+        tokens += batch.tokens
+        left = seconds / step * (spec.steps - step)
+        speed = tokens / seconds
+        yield Step(step, spec.steps, loss.item(), used_rate, grad_norm, batch.tokens, speed, seconds, left, peak_memory_bytes())
+
+
+def peak_memory_bytes() -> int:
+    """Peak allocated on the GPU where there is one, else the most that this process ever had resident."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

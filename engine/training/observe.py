@@ -1,0 +1,167 @@
+"""Looking at a run: its loaded parts, what the model says and loses at a step, and what the run leaves behind."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import time
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine.adapt import METHODS, Adaptation
+from engine.catalog import device
+from engine.catalog.check import check
+from engine.contracts import Answer, Artifact, Ended, Evaluated, Event, Phase, Probed, RunSpec, Started, Step
+from engine.models import load
+from engine.tasks import Example, Task, load_probe
+from engine.tasks import load as load_task
+from engine.training.evaluate import answers, loss_on, score
+from engine.training.inspect import drift, write_delta
+from engine.training.rows import Batch, Row, batches, make_row
+
+GLANCE = 8
+"""Held-out prompts in a look on the way; the first and the last look take all of them."""
+LIBRARIES = ("torch", "transformers", "peft", "numpy")
+
+
+class Run:
+    """One run's loaded parts: model, adaptation, rows, and what was seen so far."""
+
+    def __init__(self, spec: RunSpec, out: Path | None, keep_model: bool) -> None:
+        check(spec)
+        self.spec, self.out, self.keep_model = spec, out, keep_model
+        self.began = time.perf_counter()
+        self.where = device.resolve(spec.dtype)
+        torch.set_num_threads(self.where.threads)
+        torch.manual_seed(spec.seed)
+        model, self.tokenizer = load(spec.model, self.where.dtype, self.where.device)
+        self.total_params = sum(p.numel() for p in model.parameters())
+        self.context_tokens = getattr(model.config, "max_position_embeddings", 1_000_000)
+        self.adaptation: Adaptation = METHODS[spec.method](model, spec)
+        self.task: Task = load_task(spec.task)
+        self.probe_rows = self.rows(load_probe(self.task.models))
+        self.heldout_rows = self.rows(self.task.heldout)
+        self.trainable_params = sum(p.numel() for p in self.adaptation.trainable())
+        self.base_answers: list[str] = []
+        self.look_seconds = 0.0
+
+    def rows(self, examples: tuple[Example, ...]) -> list[Row]:
+        return [make_row(self.tokenizer, example, self.context_tokens) for example in examples]
+
+    def batches(self) -> Iterator[Batch]:
+        train_rows = self.rows(self.task.train[: self.spec.examples])
+        return batches(train_rows, self.spec.micro_batch, self.spec.steps, self.spec.seed, self.tokenizer.pad_token_id, self.where.device)
+
+    def started(self) -> Started:
+        spec, where = json.loads(self.spec.to_json()), self.where
+        versions = {name: version(name) for name in LIBRARIES}
+        name = device_name(where.device)
+        counts = (self.total_params, self.trainable_params)
+        return Started(spec, self.spec.hash, where.device, name, where.dtype, where.threads, *counts, versions)
+
+    def look_at_base(self) -> Iterator[Event]:
+        """Score the base after the first step, so that the first step shows at once; the adaptation is switched off."""
+        yield Phase("scoring", "the base model, on prompts it will not train on")
+        with self.adaptation.as_base():
+            self.base = self.look(0, len(self.task.heldout))
+            yield self.base
+            self.probe_before = self.probe_loss()
+        yield Probed(0, self.probe_before, len(self.probe_rows))
+        yield Phase("training", f"{self.spec.steps} steps")
+
+    def look(self, step: int, prompts: int) -> Evaluated:
+        """Answer, score and measure the model as it stands on the first `prompts` held-out prompts; step 0 is the base."""
+        began = time.perf_counter()
+        model, examples = self.adaptation.model, self.task.heldout[:prompts]
+        said = answers(model, self.tokenizer, examples, self.task.max_new_tokens)
+        if step == 0:
+            self.base_answers = said
+        found = score(self.task, examples, said)
+        loss = loss_on(model, self.heldout_rows[:prompts], self.tokenizer.pad_token_id)
+        shown = tuple(self.answer(*triple) for triple in zip(examples, self.base_answers, said, strict=False))
+        moved = drift(self.adaptation) if step else 0.0
+        if step:
+            self.save_snapshot()
+        self.look_seconds = (time.perf_counter() - began) / prompts
+        return Evaluated(step, found.score, found.fact_score, len(examples), loss, moved, shown)
+
+    def answer(self, example: Example, base: str, tuned: str) -> Answer:
+        fact = self.task.holds_fact(example, tuned) if self.task.holds_fact else None
+        return Answer(example.prompt, base, tuned, self.task.score(example, tuned), fact)
+
+    def probe_loss(self) -> float:
+        return loss_on(self.adaptation.model, self.probe_rows, self.tokenizer.pad_token_id)
+
+    def looks_left_seconds(self, step: int) -> float:
+        """Time for the looks still to come, from the latest; 0 before there was one."""
+        glances = (self.spec.steps - 1) // self.spec.eval_every - step // self.spec.eval_every if self.spec.eval_every else 0
+        return self.look_seconds * (glances * GLANCE + len(self.heldout_rows))
+
+    def save_snapshot(self) -> None:
+        """Write the adapter as it stands, beside and renamed, so that a kill in the middle leaves the one before."""
+        if self.out is None or (self.spec.method == "full" and not self.keep_model):
+            return
+        beside = self.out / ".saving"
+        beside.mkdir(parents=True, exist_ok=True)
+        self.adaptation.save(beside)
+        for made in beside.iterdir():
+            replace_folder(made, self.out / made.name)
+        beside.rmdir()
+
+    def finish(self, last: Step) -> Iterator[Event]:
+        """The last look, the probe, ΔW, the artifacts and the result."""
+        yield Phase("scoring", "the tuned model, on all held-out prompts")
+        final = self.look(last.step, len(self.task.heldout))
+        yield final
+        probed = Probed(last.step, self.probe_loss(), len(self.probe_rows))
+        yield probed
+        artifact_bytes = 0
+        if self.out is not None:
+            yield Phase("inspecting", "the singular values of every ΔW")
+            write_delta(self.adaptation, self.out / "delta", method=self.spec.method, spec_hash=self.spec.hash, step=last.step)
+            for kind in ("adapter", "model", "delta"):
+                if (folder := self.out / kind).exists():
+                    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+                    artifact_bytes += size if kind != "delta" else 0
+                    yield Artifact(kind, str(folder), size)
+        result = self.result(last, final, probed, artifact_bytes)
+        if self.out is not None:
+            (self.out / "result.json").write_text(json.dumps(result, indent=1) + "\n")
+        yield Ended("done", f"Done after {last.step} steps.", "", last.step, result)
+
+    def result(self, last: Step, final: Evaluated, probed: Probed, artifact_bytes: int) -> dict[str, Any]:
+        """What `result.json` holds. Scores are shares of held-out prompts; losses are nats per answer token."""
+        spec, base = self.spec, self.base
+        return {
+            "spec_hash": spec.hash, "method": spec.method, "objective": spec.objective, "model": spec.model, "task": spec.task,
+            "seed": spec.seed, "device": self.where.device, "dtype": self.where.dtype, "threads": self.where.threads, "steps": last.step,
+            "score_before": base.score, "score_after": final.score,
+            "fact_score_before": base.fact_score, "fact_score_after": final.fact_score,
+            "loss_before": base.loss, "loss_after": final.loss,
+            "forgetting_before": self.probe_before, "forgetting_after": probed.loss, "drift": final.drift,
+            "trainable_params": self.trainable_params, "total_params": self.total_params, "artifact_bytes": artifact_bytes,
+            "seconds": time.perf_counter() - self.began, "tokens_per_second": last.tokens_per_second,
+            "peak_memory_bytes": last.memory_bytes,
+        }  # fmt: skip
+
+
+def replace_folder(made: Path, final: Path) -> None:
+    """Put a finished folder in the place of an older one; a kill in between leaves one of the two whole."""
+    aside = final.with_name(f".old-{final.name}")
+    shutil.rmtree(aside, ignore_errors=True)
+    if final.exists():
+        final.rename(aside)
+    made.rename(final)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def device_name(kind: str) -> str:
+    """What the device calls itself."""
+    if kind == "cuda":
+        return torch.cuda.get_device_name()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,87 @@
+"""From examples to token ids: rows with labels on the answer only, and batches of rows of like length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+
+from engine.contracts import RunError
+from engine.tasks import Example
+
+IGNORE = -100
+"""Label of a token without loss; torch's own default for cross-entropy."""
+
+
+class Row(NamedTuple):
+    """One example as token ids; the last `answer_tokens` of them are the answer, its end mark included."""
+
+    ids: list[int]
+    answer_tokens: int
+
+
+class Batch(NamedTuple):
+    """Rows padded on the left to the longest, all (b, s), int64."""
+
+    ids: torch.Tensor
+    labels: torch.Tensor
+    mask: torch.Tensor
+    positions: torch.Tensor
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that are not padding."""
+        return int(self.mask.sum())
+
+
+def prompt_text(tokenizer, prompt: str) -> str:
+    """The prompt in the model's own chat template, up to where the answer begins."""
+    return tokenizer.apply_chat_template([{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True)
+
+
+def make_row(tokenizer, example: Example, context_tokens: int) -> Row:
+    """Tokenise one example. Raises RunError when it is longer than the model's context."""
+    start = prompt_text(tokenizer, example.prompt)
+    turns = [{"role": "user", "content": example.prompt}, {"role": "assistant", "content": example.answer}]
+    whole = tokenizer.apply_chat_template(turns, tokenize=False)
+    prompt = tokenizer(start, add_special_tokens=False).input_ids
+    answer = tokenizer(whole[len(start) :].rstrip("\n"), add_special_tokens=False).input_ids
+    if len(prompt) + len(answer) > context_tokens:
+        raise RunError(
+            f"An example of {len(prompt) + len(answer)} tokens is longer than the model's context of {context_tokens}.",
+            f"Shorten or remove it; it begins {example.prompt[:60]!r}.",
+        )
+    return Row(prompt + answer, len(answer))
+
+
+def collate(rows: Sequence[Row], pad_id: int, device: str = "cpu") -> Batch:
+    """Pad on the left, so that all answers end in the last column."""
+    width = max(len(row.ids) for row in rows)
+    ids = torch.full((len(rows), width), pad_id)
+    labels = torch.full((len(rows), width), IGNORE)
+    mask = torch.zeros((len(rows), width), dtype=torch.long)
+    for i, row in enumerate(rows):
+        ids[i, width - len(row.ids) :] = torch.tensor(row.ids)
+        labels[i, width - row.answer_tokens :] = torch.tensor(row.ids[-row.answer_tokens :])
+        mask[i, width - len(row.ids) :] = 1
+    positions = (mask.cumsum(1) - 1).clamp(min=0)
+    return Batch(*(t.to(device) for t in (ids, labels, mask, positions)))
+
+
+def batches(rows: Sequence[Row], micro_batch: int, steps: int, seed: int, pad_id: int, device: str = "cpu") -> Iterator[Batch]:
+    """`steps` batches, epoch after epoch in an order drawn from the seed.
+
+    Rows are sorted by length within pools of four batches: little padding, and still other neighbours in each epoch.
+    """
+    draw = torch.Generator().manual_seed(seed)
+    pool = 4 * micro_batch
+    made = 0
+    while made < steps:
+        drawn = torch.randperm(len(rows), generator=draw).tolist()
+        order = [i for at in range(0, len(drawn), pool) for i in sorted(drawn[at : at + pool], key=lambda i: len(rows[i].ids))]
+        groups = [order[i : i + micro_batch] for i in range(0, len(order), micro_batch)]
+        for g in torch.randperm(len(groups), generator=draw).tolist():
+            if made < steps:
+                made += 1
+                yield collate([rows[i] for i in groups[g]], pad_id, device)

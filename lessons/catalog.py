@@ -1,0 +1,65 @@
+"""The course as data: which pages there are, in which order, under which address, and what each one asks for.
+
+A page is a module of this package with a function `page()`. To add one, write the module and, if it is not here yet,
+one row; a row whose module does not exist is simply not shown.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Literal, NamedTuple
+
+
+class Page(NamedTuple):
+    """One page of the app."""
+
+    path: str
+    """Its address without the slash; links, tests and teachers rely on it."""
+    title: str
+    """Its name in the navigation."""
+    module: str
+    """Module of `lessons` with a function `page()`."""
+    group: Literal["lessons", "tools"]
+    minutes: int = 0
+    """What a lesson takes; 0 for a tool."""
+    needs: tuple[str, ...] = ()
+    """Paths of the lessons that this one builds on."""
+
+
+PAGES: tuple[Page, ...] = (
+    Page("start", "Start", "start", "lessons", 5),
+    Page("full-fine-tuning", "Full fine-tuning", "full_fine_tuning", "lessons", 15, ("start",)),
+    Page("lora", "LoRA", "lora", "lessons", 15, ("start",)),
+    Page("qlora", "QLoRA", "qlora", "lessons", 15, ("lora",)),
+    Page("prompt-and-prefix", "Prompt and prefix tuning", "prompt_and_prefix", "lessons", 15, ("start",)),
+    Page("frozen-head", "Frozen backbone and head", "frozen_head", "lessons", 12, ("start",)),
+    Page("instruction-tuning", "Instruction tuning", "instruction_tuning", "lessons", 15, ("lora",)),
+    Page("rlhf-and-dpo", "RLHF and DPO", "preference", "lessons", 20, ("instruction-tuning",)),
+    Page("choosing", "Choosing a method", "choosing", "lessons", 10, ("lora", "full-fine-tuning")),
+    Page("calculator", "Calculator", "planner", "tools"),
+    Page("arena", "Arena", "arena", "tools"),
+    Page("practice", "Practice", "practice", "tools"),
+    Page("runs", "Runs", "runs", "tools"),
+    Page("classroom", "Classroom", "classroom", "tools"),
+    Page("gallery", "Gallery", "gallery", "tools"),
+)
+
+LESSONS = tuple(page for page in PAGES if page.group == "lessons")
+
+
+def existing() -> tuple[Page, ...]:
+    """Pages whose module is there, in order; nothing is imported."""
+    return tuple(page for page in PAGES if find_spec(f"lessons.{page.module}") is not None)
+
+
+def find(path: str) -> Page:
+    """The page at an address. Raises KeyError naming it and those that exist."""
+    for page in PAGES:
+        if page.path == path:
+            return page
+    raise KeyError(f"no page at {path!r}; there are {', '.join(page.path for page in PAGES)}")
+
+
+def number(path: str) -> int | None:
+    """Place of a lesson in the course, from 1; None for a tool."""
+    return next((place for place, page in enumerate(LESSONS, 1) if page.path == path), None)

@@ -1,0 +1,70 @@
+"""The run that a page shows: the one in the address, else the recorded one of the chosen model and task."""
+
+from __future__ import annotations
+
+import datetime
+from typing import NamedTuple
+
+import streamlit as st
+
+from engine import jobs
+from engine.contracts import Event, RunError, RunSpec
+from engine.doctor import Story, tell
+from engine.recorded import Delta, find_recording, read_delta, recordings
+from viz.label import TruthLabel
+
+PARAMETER = "run"
+
+
+class Shown(NamedTuple):
+    """A run as a page shows it, whoever made it."""
+
+    spec: RunSpec
+    story: Story
+    delta: Delta | None
+    label: TruthLabel
+    whose: str
+    """"your own run" or "a recorded run"."""
+
+
+def run_in_address() -> jobs.RunStatus | None:
+    """The learner's run; None where the address names none, or one that is not here, which is said."""
+    run_id = st.query_params.get(PARAMETER)
+    if run_id is None:
+        return None
+    try:
+        return jobs.status(run_id)
+    except RunError as error:
+        st.warning(f"{error.sentence} {error.remedy}")
+        st.query_params.pop(PARAMETER, None)
+        return None
+
+
+def own(run: jobs.RunStatus) -> Shown:
+    """The learner's run as it stands."""
+    day = datetime.datetime.fromtimestamp(run.ended or run.started or run.created).date().isoformat()
+    label = TruthLabel("live", day, run.spec.seed)
+    return Shown(run.spec, tell(events_of(run.run_id)), delta_of(run), label, "your own run")
+
+
+def recorded(model: str, task: str, method: str) -> Shown | None:
+    """The committed run of that cell; of the same method on another model where the cell has none."""
+    found = find_recording(model, task, method) or next((r for r in recordings() if r.spec.method == method), None)
+    if found is None:
+        return None
+    label = TruthLabel("recorded", found.day, found.spec.seed)
+    return Shown(found.spec, tell(found.events), read_delta(found.folder / "delta"), label, "a recorded run")
+
+
+def delta_of(run: jobs.RunStatus) -> Delta | None:
+    """ΔW of a run that is done and still has its files."""
+    if run.state != "done" or run.artifacts_removed:
+        return None
+    return read_delta(jobs.artifact_dir(run.run_id) / "delta")
+
+
+def events_of(run_id: str) -> list[Event]:
+    """All events of a run; each page view reads only those that it has not seen yet."""
+    seen: list[tuple[int, Event]] = st.session_state.setdefault(f"events-{run_id}", [])
+    seen.extend(jobs.events(run_id, after=seen[-1][0] if seen else 0))
+    return [event for _, event in seen]

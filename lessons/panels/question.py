@@ -1,0 +1,183 @@
+"""One question on a page: ask, save the click, say what there is to say. Used by the lessons' quizzes and by practice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+from engine.contracts import DeltaLabError
+from lessons.panels import question_forms
+from quizzes import clock
+from quizzes.answers import CONFIDENCES, Answer, AnswerLog
+from quizzes.grading import Chosen, Grade, grade
+from quizzes.schema import Number, Recall
+from quizzes.sitting import Moment, Sitting, answer_row, is_over, note_row, sitting
+from quizzes.variants import Variant
+
+_CONFIDENCE_WORDS = {"guess": "Guessing", "think": "Fairly sure", "sure": "Sure"}
+
+
+class Desk(NamedTuple):
+    """What a question needs around it."""
+
+    log: AnswerLog
+    learner: str
+    page: str
+    key: str
+    """Prefix of widget keys: unique on the page."""
+    shortcuts: bool
+    """Keys 1 to 9, Enter and H work: for the one question that is open on the page."""
+    answered: Callable[[Answer], None] = lambda _: None
+    """Told of each row after it is saved."""
+
+
+def ask(variant: Variant, state: Sitting, desk: Desk) -> None:
+    """Show one question in the state that the log knows."""
+    over = is_over(state, variant)
+    if not over:
+        st.session_state.setdefault(f"{desk.key}-from", time.monotonic())
+    _stem(variant)
+    if not over and not state.tries:
+        _ask_confidence(desk)
+    question_forms.show(variant, state, over, desk, lambda chosen: _answer(variant, chosen, state, desk))
+    _remarks(variant, state, over, desk)
+    if over:
+        _after(variant, state)
+    else:
+        _help(variant, state, desk)
+
+
+def state_of(variant: Variant, desk: Desk) -> Sitting:
+    """Where the learner stands, read from the log."""
+    return sitting(desk.log.load(desk.learner, variant.question.id), variant.question.id, variant.seed)
+
+
+def moment(desk: Desk, hints: int = 0) -> Moment:
+    """Now, here, and by whom."""
+    at = clock.now()
+    confidence = st.session_state.get(f"{desk.key}-confidence")
+    seconds = time.monotonic() - st.session_state.get(f"{desk.key}-from", time.monotonic())
+    return Moment(
+        desk.learner,
+        desk.page,
+        at,
+        clock.day_of(at, st.context.timezone),
+        confidence if confidence in CONFIDENCES else None,
+        hints,
+        round(seconds, 1),
+    )
+
+
+def save(row: Answer, desk: Desk) -> bool:
+    """Keep a row; where the store refuses, say so and keep the question open."""
+    try:
+        desk.log.save(row)
+    except DeltaLabError as error:
+        st.session_state[f"{desk.key}-problem"] = f"Your answer was not saved. {error}"
+        return False
+    desk.answered(row)
+    return True
+
+
+def _answer(variant: Variant, chosen: Chosen, state: Sitting, desk: Desk) -> None:
+    st.session_state.pop(f"{desk.key}-problem", None)
+    if "draft" in chosen:
+        _note(variant, dict(chosen), desk)
+        return
+    row, verdict = answer_row(variant, chosen, state, moment(desk, _hints_seen(state, desk)))
+    if row is None:
+        what = verdict.remarks[0].text if verdict.remarks else "Please choose first; nothing was counted."
+        st.session_state[f"{desk.key}-problem"] = what
+    else:
+        save(row, desk)
+
+
+def _note(variant: Variant, note: dict[str, object], desk: Desk) -> None:
+    save(note_row(variant, note, moment(desk)), desk)
+
+
+def _stem(variant: Variant) -> None:
+    question = variant.question
+    st.markdown(question.stem)
+    if question.listing:
+        st.code(question.listing, language=question.language, line_numbers=question.kind == "fault")
+    if variant.plot is not None:
+        question_forms.chart(variant.plot, f"{question.id}-{variant.seed}")
+    if question.run:
+        st.markdown(f"Predict first; afterwards the run that settles it is one click away: [{question.run}]({question.run})")
+
+
+def _ask_confidence(desk: Desk) -> None:
+    st.segmented_control(
+        "How sure are you? Say it before you answer.",
+        CONFIDENCES,
+        format_func=_CONFIDENCE_WORDS.__getitem__,
+        key=f"{desk.key}-confidence",
+    )
+
+
+def _hints_seen(state: Sitting, desk: Desk) -> int:
+    return max(state.hints, int(st.session_state.get(f"{desk.key}-hints", 0)))
+
+
+def _help(variant: Variant, state: Sitting, desk: Desk) -> None:
+    hints = variant.question.hints
+    seen = min(_hints_seen(state, desk), len(hints))
+    for number, hint in enumerate(hints[:seen], start=1):
+        st.info(f"Hint {number}: {hint}", icon=":material/lightbulb:")
+    with st.container(horizontal=True):
+        if seen < len(hints):
+            st.button(
+                f"Hint {seen + 1} of {len(hints)}",
+                key=f"{desk.key}-hint",
+                on_click=lambda: st.session_state.update({f"{desk.key}-hints": seen + 1}),
+                help="Each hint takes some of the credit.",
+                shortcut="H" if desk.shortcuts else None,
+            )
+        if state.tries:
+            st.button("Show the answer", key=f"{desk.key}-show", on_click=_note, args=(variant, {"shown": True}, desk))
+
+
+def _remarks(variant: Variant, state: Sitting, over: bool, desk: Desk) -> None:
+    """What is said about the last try; options have theirs beside them."""
+    if problem := st.session_state.get(f"{desk.key}-problem"):
+        st.warning(problem)
+    if not state.tries:
+        return
+    last = state.tries[-1]
+    verdict = grade(variant, last.chosen)
+    if isinstance(variant.question.body, Recall):
+        st.info(f"By your own count your answer held {verdict.credit:.0%} of the points.")
+    elif verdict.right:
+        how = "" if last.credit == 1.0 else f" With hints or earlier tries it counts {last.credit:.0%}."
+        st.success(f"Right.{how}", icon=":material/check_circle:")
+    elif over:
+        st.error("Not this time; the question will come back.", icon=":material/cancel:")
+    else:
+        st.warning(_again(verdict), icon=":material/refresh:")
+    if isinstance(variant.question.body, Number):
+        for remark in verdict.remarks:
+            st.markdown(remark.text)
+
+
+def _again(verdict: Grade) -> str:
+    share = f" {verdict.credit:.0%} of it is right." if verdict.credit else ""
+    return f"Not yet.{share} Try again for part of the credit."
+
+
+def _after(variant: Variant, state: Sitting) -> None:
+    question = variant.question
+    body = question.body
+    if isinstance(body, Number) and not state.right:
+        st.markdown(f"The answer is **{_rounded(variant.answer)} {body.unit}**.")
+    if question.explanation:
+        st.markdown(question.explanation)
+    where = f"[Where this is taught]({question.page}#{question.part}) · " if question.page else ""
+    st.caption(f"{where}Source: {question.source}")
+
+
+def _rounded(value: Any) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:,.4g}"

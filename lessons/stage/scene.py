@@ -1,0 +1,108 @@
+"""What the stage shows: a figure, its words and its numbers, and the controls that work in the browser."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Any, NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from viz import delta_scene as delta
+from viz.colours import LIGHT
+from viz.label import short_name
+from viz.spectrum import Spectrum
+from viz.table import Table
+
+
+class RankControl(NamedTuple):
+    """A slider that rebuilds ΔW from its top k directions in the browser."""
+
+    info: delta.DeltaSceneInfo
+    other: Spectrum | None = None
+    """The spectrum that this one is compared with, marked over the bars."""
+
+
+class Scene(NamedTuple):
+    """One picture on the stage."""
+
+    figure: go.Figure
+    title: str
+    """Names the downloads."""
+    label: str
+    """Truth label, such as "live · 22 Nov 2026 · seed 0"."""
+    description: str
+    """The picture in words, for those who do not see it."""
+    tables: tuple[Table, ...]
+    caption: str = ""
+    rank: RankControl | None = None
+    height_px: int = 480
+
+
+def delta_stage(info: delta.DeltaSceneInfo, *, caption: str = "", other: Spectrum | None = None, height_px: int = 480) -> Scene:
+    """The ΔW scene with its rank slider."""
+    return Scene(
+        figure=delta.draw_delta_scene(info),
+        title=f"ΔW {short_name(info.matrix)}",
+        label=info.label.text,
+        description=delta.describe_delta_scene(info),
+        tables=delta.delta_scene_tables(info),
+        caption=caption,
+        rank=RankControl(info, other),
+        height_px=height_px,
+    )
+
+
+def payload(scene: Scene, key: str) -> dict[str, Any]:
+    """The scene as plain JSON values; matrices as base64 of little-endian float32."""
+    return {
+        "key": key,
+        "figure": scene.figure.to_plotly_json() if scene.rank is None else _light(scene.figure),
+        "title": scene.title,
+        "file": re.sub(r"[^a-z0-9]+", "-", scene.title.replace("ΔW", "delta").lower()).strip("-") or "delta-lab",
+        "label": scene.label,
+        "description": scene.description,
+        "caption": scene.caption,
+        "height": scene.height_px,
+        "tables": [table._asdict() for table in scene.tables],
+        "rank": _rank(scene.rank) if scene.rank else None,
+        "scales": {"delta": LIGHT.delta, "factor": LIGHT.factor},
+    }
+
+
+def _rank(control: RankControl) -> dict[str, Any]:
+    info = control.info
+    return {
+        "shape": info.shape,
+        "rows": info.rows.tolist(),
+        "columns": info.columns.tolist(),
+        "k": info.left.shape[1],
+        "left": _encode(info.left),
+        "right": _encode(info.right),
+        "r": 0 if info.b is None else info.b.shape[1],
+        "b": None if info.b is None else _encode(info.b),
+        "a": None if info.a is None else _encode(info.a),
+        "spectrum": info.spectrum,
+        "energy": info.energy,
+        "complete": bool(info.energy) and info.energy[-1] > 0.9995,
+        "height": delta.HEIGHT,
+        "strip": {"width": delta.STRIP, "left": -delta.GAP - delta.STRIP, "top": delta.GAP + delta.STRIP, "share": 0.74, "fine": 0.94},
+        "other": {"name": f"{control.other.name}, {control.other.label.text}", "spectrum": control.other.singular}
+        if control.other
+        else None,
+    }
+
+
+def _encode(values: NDArray[np.float32]) -> str:
+    return base64.b64encode(np.ascontiguousarray(values, dtype="<f4").tobytes()).decode("ascii")
+
+
+def _light(figure: go.Figure) -> dict[str, Any]:
+    """The figure without the heights, which the browser computes from the factors anyway."""
+    plain = figure.to_plotly_json()
+    for trace in plain["data"]:
+        if trace["type"] == "surface":
+            trace.pop("z", None)
+    return plain

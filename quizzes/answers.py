@@ -1,0 +1,78 @@
+"""What is kept of each answer, and the two things that a store must do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+from zlib import crc32
+
+CONFIDENCES = ("guess", "think", "sure")
+"""Asked before the answer. Their shares right are compared in the calibration chart."""
+
+
+class Answer(NamedTuple):
+    """One click. Rows are only ever added; undoing adds a row too."""
+
+    id: str
+    """Unique among all answers of all machines."""
+    learner: str
+    question: str
+    seed: int
+    chosen: Mapping[str, Any]
+    """As in `quizzes.grading.Chosen`; {"undo": id} takes an earlier answer back."""
+    credit: float
+    """0 to 1, after hints and earlier tries are taken off."""
+    confidence: str | None
+    hints: int
+    """Hints seen before this try."""
+    seconds: float
+    """From question shown to answer given."""
+    page: str
+    at: datetime
+    """UTC."""
+    day: str
+    """The learner's own calendar day at the time, ISO; kept, so that a later change of time zone changes nothing."""
+    tries: int = 0
+    """Wrong tries before this one, in the same sitting."""
+
+    @property
+    def undone(self) -> str | None:
+        """Id of the answer that this row takes back."""
+        value = self.chosen.get("undo")
+        return value if isinstance(value, str) else None
+
+
+class AnswerLog(Protocol):
+    """An append-only log of answers."""
+
+    def save(self, answer: Answer) -> None:
+        """Keep an answer; when this returns, a crash does not lose it."""
+
+    def load(self, learner: str, question: str | None = None) -> Sequence[Answer]:
+        """All rows of a learner (at one question), oldest first, undone ones and undoings included."""
+
+
+class MemoryLog:
+    """Answers of a visitor without a learner id; they end with the session."""
+
+    def __init__(self) -> None:
+        self._answers: list[Answer] = []
+
+    def save(self, answer: Answer) -> None:
+        self._answers.append(answer)
+
+    def load(self, learner: str, question: str | None = None) -> Sequence[Answer]:
+        return tuple(a for a in self._answers if a.learner == learner and question in (None, a.question))
+
+
+def in_force(answers: Sequence[Answer]) -> list[Answer]:
+    """Answers that were not taken back, each once, in the order of their time; the same for any order of the rows."""
+    undone = {answer.undone for answer in answers}
+    kept = {answer.id: answer for answer in answers if answer.undone is None and answer.id not in undone}
+    return sorted(kept.values(), key=lambda answer: (answer.at, answer.id))
+
+
+def seed_for(learner: str, question: str, turn: int = 0) -> int:
+    """Seed of the `turn`-th variant that a learner meets: others get other numbers, a reload gets the same."""
+    return crc32(f"{learner}/{question}/{turn}".encode())

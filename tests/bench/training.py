@@ -1,0 +1,133 @@
+"""Training speed against TRL's SFTTrainer: same model, same rows in the same order, same batches, no padding counted.
+
+Ours and the peer take turns (A B A B ...), and the median of the pairwise ratios is quoted, since a machine's speed drifts.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+
+import torch
+
+from engine.adapt import METHODS
+from engine.catalog.defaults import default_spec
+from engine.catalog.device import cpu_threads
+from engine.contracts import RunSpec
+from engine.models import load
+from engine.objectives import LOSSES
+from engine.tasks import load as load_task
+from engine.training import loop
+from engine.training.rows import Batch, batches, make_row
+from tests.bench.row import Row
+
+STEPS, WARM_UP, ROUNDS = 14, 2, 3
+PEERS = {
+    "SFTTrainer, its default attention (sdpa), bf16": ("sdpa", True, "goal >= 1.5"),
+    "SFTTrainer, the same attention (eager), bf16": ("eager", True, "goal >= 1.3"),
+    "SFTTrainer untouched: fp32, sdpa": ("sdpa", False, "no goal"),
+}
+
+
+def measure() -> Iterator[Row]:
+    """Rows: our tokens per second, the ratio to each peer, and what the loop costs beside the arithmetic."""
+    warnings.filterwarnings("ignore")
+    torch.set_num_threads(cpu_threads())
+    spec = default_spec("smollm2-135m-instruct", "pirate", "lora", steps=STEPS, dtype="bf16")
+    fed = list(fixed_batches(spec))
+    ours: list[float] = []
+    theirs: dict[str, list[float]] = {name: [] for name in PEERS}
+    for _ in range(ROUNDS):
+        ours.append(our_speed(spec, fed))
+        for name, (attention, bf16, _) in PEERS.items():
+            theirs[name].append(trl_speed(spec, fed, attention, bf16))
+    yield Row("ours: LoRA r8 all-linear, SmolLM2, 4 rows a step, bf16", f"{statistics.median(ours):.0f} tokens/s")
+    for name, (_, _, goal) in PEERS.items():
+        ratio = statistics.median(a / b for a, b in zip(ours, theirs[name], strict=True))
+        yield Row(f"ours / {name} ({statistics.median(theirs[name]):.0f} tokens/s)", f"{ratio:.2f}x", goal)
+    yield Row("share of step time that is not forward, backward or optimizer", f"{100 * overhead(spec, fed):.1f}%", "goal <= 3%")
+
+
+def fixed_batches(spec: RunSpec) -> Iterator[Batch]:
+    _, tokenizer = load(spec.model, "bf16")
+    rows = [make_row(tokenizer, example, 8192) for example in load_task(spec.task).train]
+    return batches(rows, spec.micro_batch, spec.steps, spec.seed, tokenizer.pad_token_id)
+
+
+def our_speed(spec: RunSpec, fed: list[Batch]) -> float:
+    """Tokens per second over the steps after the warm-up."""
+    model, _ = load(spec.model, "bf16")
+    steps = list(loop.optimise(METHODS[spec.method](model, spec), fed, spec))
+    seconds = steps[-1].seconds - steps[WARM_UP - 1].seconds
+    return sum(step.tokens for step in steps[WARM_UP:]) / seconds
+
+
+def trl_speed(spec: RunSpec, fed: list[Batch], attention: str, bf16: bool) -> float:
+    """The same rows in the same order through SFTTrainer with PEFT; no gradient checkpointing, which it turns on by default."""
+    import peft
+    from datasets import Dataset
+    from transformers import AutoModelForCausalLM, TrainerCallback
+    from transformers.utils import logging
+    from trl import SFTConfig, SFTTrainer
+
+    from engine.catalog.models import model_dir
+
+    logging.set_verbosity_error()
+
+    class Clock(TrainerCallback):
+        def __init__(self) -> None:
+            self.ends: list[float] = []
+
+        def on_step_end(self, *_args, **_kwargs) -> None:
+            self.ends.append(time.perf_counter())
+
+    flat = [
+        {"input_ids": ids[mask.bool()].tolist(), "completion_mask": (labels[mask.bool()] != -100).long().tolist()}
+        for batch in fed
+        for ids, labels, mask in zip(batch.ids, batch.labels, batch.mask, strict=True)
+    ]
+    dtype = torch.bfloat16 if bf16 else torch.float32
+    model = AutoModelForCausalLM.from_pretrained(model_dir(spec.model), dtype=dtype, attn_implementation=attention)
+    clock = Clock()
+    with tempfile.TemporaryDirectory() as scratch:
+        config = SFTConfig(
+            output_dir=scratch, max_steps=spec.steps, per_device_train_batch_size=spec.micro_batch, learning_rate=spec.learning_rate,
+            bf16=bf16, gradient_checkpointing=False, train_sampling_strategy="sequential", report_to="none", save_strategy="no",
+            logging_strategy="no", disable_tqdm=True, use_cpu=True, dataloader_pin_memory=False, dataset_kwargs={"skip_prepare_dataset": True},
+        )  # fmt: skip
+        lora = peft.LoraConfig(r=spec.rank, lora_alpha=spec.alpha, target_modules="all-linear", task_type="CAUSAL_LM")
+        trainer = SFTTrainer(model=model, args=config, train_dataset=Dataset.from_list(flat), peft_config=lora, callbacks=[clock])
+        trainer.train()
+    tokens = sum(batch.tokens for batch in fed[WARM_UP:])
+    return tokens / (clock.ends[-1] - clock.ends[WARM_UP - 1])
+
+
+def overhead(spec: RunSpec, fed: list[Batch]) -> float:
+    """Share of the loop's wall time spent outside the loss, backward and the optimizer's step."""
+    model, _ = load(spec.model, "bf16")
+    inside = 0.0
+
+    def timed(call):
+        def wrapped(*args, **kwargs):
+            nonlocal inside
+            began = time.perf_counter()
+            result = call(*args, **kwargs)
+            inside += time.perf_counter() - began
+            return result
+
+        return wrapped
+
+    kept = (LOSSES["sft"], torch.Tensor.backward, torch.optim.AdamW.step)
+    LOSSES["sft"], torch.Tensor.backward, torch.optim.AdamW.step = map(timed, kept)
+    try:
+        began = time.perf_counter()
+        adaptation = METHODS[spec.method](model, spec)
+        began, inside = time.perf_counter(), 0.0
+        for _ in loop.optimise(adaptation, fed, spec):
+            pass
+        return 1 - inside / (time.perf_counter() - began)
+    finally:
+        LOSSES["sft"], torch.Tensor.backward, torch.optim.AdamW.step = kept

@@ -1,0 +1,108 @@
+"""The web process: start, memory, and what a rerun of a page costs at the server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.bench.row import Row
+
+ROOT = Path(__file__).parent.parent.parent
+STARTS, RERUNS = 5, 40
+EMPTY_APP = "import streamlit as st\nst.title('empty')\n"
+
+
+def measure() -> Iterator[Row]:
+    """Rows: start to healthy beside an empty Streamlit app, memory, torch's absence, rerun of the LoRA page."""
+    with tempfile.TemporaryDirectory() as scratch:
+        empty = Path(scratch) / "empty.py"
+        empty.write_text(EMPTY_APP)
+        starts = [(start(ROOT / "app.py", scratch), start(empty, scratch)) for _ in range(STARTS)]
+        ours, theirs = ([one[i].seconds for one in starts] for i in (0, 1))
+        ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+        yield Row("start to healthy", f"{statistics.median(ours):.2f} s", "goal <= 2 s")
+        yield Row("  beside an empty Streamlit app", f"{ratio:.2f}x", "no goal")
+        rss, torch_loaded = resident(scratch)
+        yield Row("resident after the LoRA page was opened", f"{rss / 1e6:.0f} MB", "goal <= 250 MB")
+        yield Row("torch in the web process", "yes" if torch_loaded else "no", "goal: no")
+    seconds = sorted(reruns())
+    yield Row("rerun of the LoRA page at the server, median", f"{1000 * statistics.median(seconds):.0f} ms")
+    yield Row("rerun of the LoRA page at the server, p95", f"{1000 * seconds[int(0.95 * len(seconds)) - 1]:.0f} ms", "goal <= 150 ms")
+
+
+class start:  # noqa: N801 - reads as what it does: start(app, home).seconds
+    """Start an app, wait until it is healthy, stop it."""
+
+    def __init__(self, app: Path, home: str) -> None:
+        process, port = launch(app, home)
+        began = time.perf_counter()
+        wait_healthy(port)
+        self.seconds = time.perf_counter() - began
+        process.terminate()
+        process.wait()
+
+
+def launch(app: Path, home: str) -> tuple[subprocess.Popen[bytes], int]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port), "--server.headless", "true"]
+    environment = os.environ | {"DELTALAB_HOME": home}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen(command, cwd=ROOT, env=environment, **quiet), port
+
+
+def wait_healthy(port: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1)
+            return
+        except OSError:
+            time.sleep(0.01)
+    raise TimeoutError(f"nothing healthy on port {port} in 60 s")
+
+
+def resident(home: str) -> tuple[int, bool]:
+    """Resident bytes of the web process after a browser opened the LoRA page, and whether torch's library is mapped."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.conftest import FLAGS
+
+    process, port = launch(ROOT / "app.py", home)
+    try:
+        wait_healthy(port)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+            page = browser.new_page()
+            page.goto(f"http://127.0.0.1:{port}/lora")
+            page.get_by_role("heading", name="Quiz").wait_for(timeout=60_000)
+            browser.close()
+        folder = Path(f"/proc/{process.pid}")
+        pages = int((folder / "statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE"), "libtorch" in (folder / "maps").read_text()
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def reruns() -> list[float]:
+    """Seconds of the page's script, run again and again in this process without a browser."""
+    from streamlit.testing.v1 import AppTest
+
+    test = AppTest.from_string("from lessons.lora import page; page()", default_timeout=60).run()
+    seconds = []
+    for _ in range(RERUNS):
+        began = time.perf_counter()
+        test.run()
+        seconds.append(time.perf_counter() - began)
+    return seconds

@@ -1,0 +1,54 @@
+"""Specs are held against models and tasks before anything loads; defaults make a working spec for every cell."""
+
+import pytest
+
+from engine.catalog.check import check
+from engine.catalog.defaults import default_spec
+from engine.catalog.models import MODELS
+from engine.catalog.tasks import TASKS
+from engine.contracts import METHODS, SpecError
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("model", "task"), [(card.name, task) for card in MODELS.values() for task in card.tasks])
+def test_every_cell_has_a_default_that_passes(model, task, method, monkeypatch):
+    monkeypatch.setattr("engine.catalog.check.is_present", lambda name: True)
+    check(default_spec(model, task, method))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "says"),
+    [
+        ({"rank": 49}, r"rank=49 is above 48, the most that \w+ \(\d+ x \d+\) can have; use 48 or less"),
+        ({"targets": "q_proj,foo"}, "matches nothing named foo in nano-0.1m; it has q_proj, k_proj"),
+        ({"examples": 9999}, "examples=9999 is more than the"),
+        ({"task": "pirate"}, "task=pirate does not suit model=nano-0.1m; it is made for smollm2"),
+    ],
+)
+def test_refusals(chosen, says):
+    with pytest.raises(SpecError, match=says):
+        check(default_spec("nano-0.1m", **{"task": "stories", **chosen}))
+
+
+def test_unknown_names_are_answered_with_those_that_work():
+    with pytest.raises(SpecError, match="these work: .*nano-0.1m"):
+        check(default_spec("gpt-9", "pirate"))
+    with pytest.raises(SpecError, match="task='cooking' is not one of pirate"):
+        default_spec("nano-0.1m", "cooking")
+
+
+def test_a_model_that_is_not_here_says_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("DELTALAB_HOME", str(tmp_path))
+    with pytest.raises(SpecError, match="fetch it with: python -m engine models --fetch smollm2-135m-instruct"):
+        check(default_spec("smollm2-135m-instruct"))
+
+
+@pytest.mark.parametrize("card", TASKS.values(), ids=lambda card: card.name)
+def test_task_cards_agree_with_the_tasks(card):
+    from engine.tasks import load
+
+    task = load(card.name)
+    assert (card.title, card.objective, card.models) == (task.title, task.objective, task.models)
+    assert (card.train_examples, card.heldout_examples) == (len(task.train), len(task.heldout))
+    fitting = {name for name, model in MODELS.items() if card.name in model.tasks}
+    assert fitting

@@ -1,0 +1,33 @@
+"""The behaviour table on CUDA, in bf16. Deselected by its mark unless asked for: make gpu."""
+
+import pytest
+
+from engine.catalog.defaults import default_spec
+from engine.contracts import METHODS, Started, Step
+from engine.training import train
+
+pytestmark = pytest.mark.gpu
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_run_on_cuda_learns_in_bf16(method, tmp_path):
+    spec = default_spec("nano-0.5m", method=method, dtype="bf16")
+    events = list(train(spec, out=tmp_path))
+    started = next(e for e in events if isinstance(e, Started))
+    assert (started.device, started.dtype) == ("cuda", "bf16")
+    steps = [e for e in events if isinstance(e, Step)]
+    assert steps[-1].loss < 0.8 * steps[0].loss
+    assert events[-1].status == "done" and events[-1].result["peak_memory_bytes"] > 0
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_cuda_and_cpu_agree_on_the_first_loss(method, monkeypatch):
+    from engine.catalog import device
+    from engine.catalog.device import Resolved
+
+    def first_loss() -> float:
+        return next(e.loss for e in train(default_spec("nano-0.5m", method=method, dtype="fp32")) if isinstance(e, Step))
+
+    on_cuda = first_loss()
+    monkeypatch.setattr(device, "resolve", lambda dtype: Resolved("cpu", dtype, device.cpu_threads()))
+    assert first_loss() == pytest.approx(on_cuda, rel=1e-3)

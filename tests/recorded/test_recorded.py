@@ -1,0 +1,61 @@
+"""What is committed as recorded was made by this engine from a spec that is still the default, and its ΔW can be read."""
+
+import json
+
+import numpy as np
+import pytest
+
+from engine.catalog.defaults import default_spec
+from engine.contracts import RunError
+from engine.recorded import Directions, find_recording, read_delta, recordings
+from engine.recorded.runs import FOLDER
+from engine.training.record import CELLS
+
+RECORDINGS = recordings()
+
+
+@pytest.mark.parametrize(("model", "method"), CELLS)
+def test_every_cell_is_recorded_with_todays_defaults(model, method):
+    spec = default_spec(model, method=method)
+    recording = find_recording(model, spec.task, method)
+    assert recording is not None and recording.spec == spec, "defaults changed since: run make record"
+    assert recording.events[0].event == "phase" and recording.machine["device"] in ("cpu", "cuda")
+
+
+def test_committed_data_stay_small():
+    assert sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file()) < 10_000_000
+
+
+@pytest.mark.parametrize("recording", RECORDINGS, ids=lambda r: r.name)
+def test_directions_agree_with_their_own_spectrum(recording):
+    delta = read_delta(recording.folder / "delta")
+    assert delta is not None and delta.drawable
+    for name in delta.drawable[:: max(1, len(delta.drawable) // 5)]:
+        row, found = delta.matrices[name], delta.directions(name)
+        k = found.left.shape[1]
+        assert found.left.shape == (row["shape"][0], k) and found.right.shape == (k, row["shape"][1])
+        values = np.linalg.norm(found.left.astype(np.float64), axis=0)
+        np.testing.assert_allclose(values, row["spectrum"][:k], rtol=5e-3, atol=2e-3 * row["spectrum"][0])
+        if found.b is not None:
+            np.testing.assert_allclose(found.left @ found.right, found.b @ found.a, atol=1e-4 * row["spectrum"][0])
+
+
+def test_factors_give_the_svd_that_numpy_gives():
+    from engine.recorded.delta import _from_factors
+
+    rng = np.random.default_rng(0)
+    b, a = rng.normal(size=(40, 5)).astype(np.float32), rng.normal(size=(5, 60)).astype(np.float32)
+    found: Directions = _from_factors(b, a)
+    np.testing.assert_allclose(np.linalg.norm(found.left, axis=0), np.linalg.svd(b @ a, compute_uv=False)[:5], rtol=1e-4)
+    np.testing.assert_allclose(found.left @ found.right, b @ a, atol=1e-4)
+
+
+def test_missing_and_damaged(tmp_path):
+    assert read_delta(tmp_path) is None
+    (tmp_path / "delta.json").write_text("{")
+    with pytest.raises(RunError, match="cannot be read"):
+        read_delta(tmp_path)
+    (tmp_path / "delta.json").write_text(json.dumps({"matrices": []}))
+    (tmp_path / "delta.npz").write_bytes(b"not a zip")
+    with pytest.raises(RunError, match="cannot be read"):
+        read_delta(tmp_path)

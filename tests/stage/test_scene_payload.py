@@ -1,0 +1,46 @@
+"""What goes to the browser: small, exact, and plain JSON."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+
+import numpy as np
+import pytest
+from plotly.utils import PlotlyJSONEncoder
+
+from lessons.stage.scene import delta_stage, payload
+from viz.delta_scene import get_delta_scene_info
+from viz.label import truth_label
+from viz.spectrum import get_spectrum
+
+LABEL = truth_label("illustration")
+
+
+def info_of(m: int, n: int, k: int, trained: bool):
+    rng = np.random.default_rng(1)
+    left, right = rng.normal(size=(m, k)), rng.normal(size=(k, n))
+    right /= np.linalg.norm(right, axis=1, keepdims=True)
+    factors = {"b": left, "a": right} if trained else {}
+    return get_delta_scene_info(left, right, matrix="model.layers.3.mlp.down_proj", label=LABEL, **factors)
+
+
+def decode(text: str, rows: int) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), dtype="<f4").reshape(rows, -1)
+
+
+@pytest.mark.parametrize(("k", "trained"), [(8, True), (64, False)])
+def test_payload_is_small_and_its_factors_give_delta(k: int, trained: bool) -> None:
+    info = info_of(1536, 1536, k, trained)
+    other = get_spectrum("full", [1.0] * 64, LABEL)
+    data = payload(delta_stage(info, other=other), "delta")
+    text = json.dumps(data, cls=PlotlyJSONEncoder)
+    assert len(gzip.compress(text.encode())) <= 400_000
+    rank = json.loads(text)["rank"]
+    np.testing.assert_allclose(decode(rank["left"], 96) @ decode(rank["right"], k), info.product, atol=1e-4)
+    assert (rank["b"] is not None) == trained and rank["k"] == k and len(rank["energy"]) == k
+
+
+def test_download_name_is_a_plain_file_name() -> None:
+    assert payload(delta_stage(info_of(8, 8, 2, True)), "x")["file"] == "delta-layer-3-down-proj"

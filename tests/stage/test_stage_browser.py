@@ -1,0 +1,139 @@
+"""The stage in a real browser: the rank moves without a rerun, the camera stays, and there is another way to each number.
+
+3D takes seconds on software rendering, so tests share loaded pages where one leaves the page as the next expects it.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.e2e
+APP = Path(__file__).with_name("stage_app.py")
+FRAME = Path(__file__).with_name("frame_app.py")
+PAINT_MS = 30_000
+
+EYE = "() => document.querySelector('.dl-plot')._fullLayout.scene._scene.getCamera().eye"
+PEAK = """() => { const z = document.querySelector('.dl-plot').data.find((t) => t.meta === 'ΔW').z;
+                  return Math.max(...z.map((row) => Math.max(...Array.from(row, Math.abs)))) }"""
+SHADES = """async () => {
+    const image = new Image();
+    image.src = await Plotly.toImage(document.querySelector('.dl-plot'), {format: 'png', width: 300, height: 240});
+    await image.decode();
+    const canvas = new OffscreenCanvas(300, 240), paint = canvas.getContext('2d', {willReadFrequently: true});
+    paint.drawImage(image, 0, 0);
+    return new Set(new Uint32Array(paint.getImageData(0, 0, 300, 240).data.buffer)).size }"""
+
+
+@pytest.fixture
+def stage_page(page, app_server):
+    page.set_viewport_size({"width": 760, "height": 900})
+    page.goto(app_server(APP))
+    drawn(page, 8)
+    yield page
+    assert page.problems == []
+
+
+def drawn(page, rank: int) -> None:
+    expect(page.locator(f".dl-stage[data-rank='{rank}']")).to_be_visible(timeout=PAINT_MS)
+
+
+def test_rank_camera_and_keyboard(stage_page) -> None:
+    box = stage_page.locator(".dl-plot canvas").first.bounding_box()
+    assert box["width"] > 400 and box["height"] > 300
+    assert stage_page.evaluate(SHADES) > 500, "a picture of a surface has many shades"
+
+    # The rank rebuilds ΔW in the browser; Python hears of it on release only.
+    slider = stage_page.get_by_role("slider", name="Directions kept")
+    expect(slider).to_have_value("8")
+    whole = stage_page.evaluate(PEAK)
+    slider.evaluate("(s) => { s.value = 2; s.dispatchEvent(new Event('input', {bubbles: true})) }")
+    drawn(stage_page, 2)
+    assert stage_page.evaluate(PEAK) != whole
+    expect(stage_page.get_by_text("runs 1, data 0")).to_be_visible()
+    slider.evaluate("(s) => s.dispatchEvent(new Event('change', {bubbles: true}))")
+    expect(stage_page.get_by_text("rank 2; camera untouched")).to_be_visible()
+
+    # Keys move both.
+    slider.press("ArrowRight")
+    drawn(stage_page, 3)
+    expect(slider).to_have_attribute("aria-valuetext", re.compile(r"^3 of 8 directions, \d\d% of the energy$"))
+    picture = stage_page.get_by_role("img", name="The change ΔW")
+    picture.press("ArrowRight")
+    expect(stage_page.get_by_text("rank 3; camera kept")).to_be_visible(timeout=PAINT_MS)
+    eye = stage_page.evaluate(EYE)
+
+    # New data under the same key leave camera and rank alone; so does a reload.
+    peak = stage_page.evaluate(PEAK)
+    stage_page.get_by_role("button", name="New data").click()
+    stage_page.wait_for_function(f"(old) => Math.abs(({PEAK})() - old) > 1e-6", arg=peak)
+    expect(slider).to_have_value("3")
+    assert stage_page.evaluate(EYE) == pytest.approx(eye, abs=1e-3)
+    stage_page.reload()
+    drawn(stage_page, 3)
+    assert stage_page.evaluate(EYE) == pytest.approx(eye, abs=1e-3)
+
+
+def test_table_downloads_and_empty_state(stage_page) -> None:
+    expect(stage_page.get_by_role("table")).to_have_count(0)
+    stage_page.get_by_role("button", name="Show as a table").click()
+    broken = [v["id"] for v in Axe().run(stage_page, context=".dl-stage").response["violations"] if v["impact"] in ("serious", "critical")]
+    assert broken == []
+    expect(stage_page.get_by_role("table", name="Singular values of ΔW").get_by_role("row")).to_have_count(9)
+    with stage_page.expect_download() as saved:
+        stage_page.get_by_role("button", name="CSV").click()
+    text = Path(saved.value.path()).read_text("utf-8")
+    assert text.startswith("# ΔW layer 15 · q_proj; illustration · 22 Nov 2026 · seed 0")
+    assert len([line for line in text.splitlines() if line.count(",") == 96]) == 97
+    with stage_page.expect_download() as saved:
+        stage_page.get_by_role("button", name="PNG").click()
+    assert Path(saved.value.path()).read_bytes()[:4] == b"\x89PNG"
+
+    stage_page.get_by_text("Empty", exact=True).click()
+    expect(stage_page.get_by_text("Press Run to see your own ΔW here.")).to_be_visible()
+    expect(stage_page.get_by_role("slider")).to_have_count(0)
+    expect(stage_page.locator(".dl-plot canvas")).to_have_count(0)
+    stage_page.get_by_text("Empty", exact=True).click()
+    expect(stage_page.locator(".dl-stage[data-state=ready]")).to_be_visible(timeout=PAINT_MS)
+    assert stage_page.evaluate(SHADES) > 500
+
+
+def test_without_webgl_the_scene_is_flat(page, app_server) -> None:
+    page.add_init_script(
+        "const get = HTMLCanvasElement.prototype.getContext;"
+        "HTMLCanvasElement.prototype.getContext = function (kind, ...rest) { return /webgl/.test(kind) ? null : get.call(this, kind, ...rest) }"
+    )
+    page.goto(app_server(APP))
+    drawn(page, 8)
+    kinds = page.evaluate("() => document.querySelector('.dl-plot').data.map((t) => [t.type, t.meta])")
+    assert kinds == [["heatmap", "B"], ["heatmap", "A"], ["heatmap", "ΔW"]]
+    page.get_by_role("slider", name="Directions kept").press("Home")
+    drawn(page, 1)
+    assert page.problems == []
+
+
+def test_frame_holds_the_stage_beside_or_above_its_part_and_keeps_the_learner(page, app_server) -> None:
+    page.goto(app_server(FRAME))
+    shown = page.get_by_test_id("stCaptionContainer").filter(has_text="learner")
+    page.wait_for_function("() => /deltalab_learner=[0-9a-f]{32}/.test(document.cookie)")
+    cookie = next(c for c in page.context.cookies() if c["name"] == "deltalab_learner")
+    assert cookie["sameSite"] == "Lax"
+    expect(shown).to_have_text(f"learner {cookie['value']}")
+
+    drawn(page, 8)
+    stage, see = page.locator(".dl-stage"), page.get_by_role("heading", name="See", level=2)
+    page.get_by_role("heading", name="Code", level=2).scroll_into_view_if_needed()
+    expect(stage).to_be_in_viewport(ratio=0.9)
+    assert stage.bounding_box()["x"] > see.bounding_box()["x"] + 400
+
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.reload()
+    expect(shown).to_have_text(f"learner {cookie['value']}")
+    drawn(page, 8)
+    assert stage.bounding_box()["y"] + stage.bounding_box()["height"] <= see.bounding_box()["y"]
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    assert page.problems == []

@@ -1,0 +1,106 @@
+"""What every task and the probe promise about their data."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+
+import pytest
+
+from engine.contracts import SpecError
+from engine.tasks import TASK_NAMES, Example, load, load_probe
+from engine.tasks.facts import REVERSALS
+from engine.tasks.matching import holds_any, words
+
+CHAT_TASKS = ("pirate", "sentiment-json", "facts")
+
+
+def fingerprint(names: tuple[str, ...]) -> str:
+    sets = [(load(name).train, load(name).heldout) for name in names]
+    return hashlib.sha256(repr((sets, load_probe("chat"))).encode()).hexdigest()
+
+
+def grams(examples: tuple[Example, ...], size: int = 5) -> set[tuple[str, ...]]:
+    texts = [words(text) for example in examples for text in (example.prompt, example.answer)]
+    return {text[start : start + size] for text in texts for start in range(len(text) - size + 1)}
+
+
+@pytest.mark.parametrize("name", CHAT_TASKS)
+def test_counts_and_kind(name: str) -> None:
+    task = load(name)
+    assert task.name == name and task.name in TASK_NAMES
+    assert (task.objective, task.models) == ("sft", "chat")
+    assert len(task.train) == 48
+    assert len(task.heldout) >= 24
+
+
+@pytest.mark.parametrize("name", CHAT_TASKS)
+def test_no_held_out_prompt_is_trained_on_and_none_is_repeated(name: str) -> None:
+    task = load(name)
+    train, heldout = ([words(example.prompt) for example in part] for part in (task.train, task.heldout))
+    assert not set(train) & set(heldout)
+    assert len(set(train)) == len(train) and len(set(heldout)) == len(heldout)
+
+
+@pytest.mark.parametrize("name", CHAT_TASKS)
+def test_reference_answers_pass_both_scorers(name: str) -> None:
+    task = load(name)
+    for example in task.train + task.heldout:
+        assert task.score(example, example.answer), example
+        assert task.holds_fact is None or task.holds_fact(example, example.answer), example
+
+
+@pytest.mark.parametrize("name", CHAT_TASKS)
+def test_the_scorers_refuse_an_empty_answer_and_the_prompt_itself(name: str) -> None:
+    task = load(name)
+    for example in task.heldout:
+        assert not task.score(example, "")
+        assert not task.score(example, example.prompt)
+
+
+@pytest.mark.parametrize("name", ("pirate", "facts"))
+def test_no_held_out_prompt_gives_its_fact_away(name: str) -> None:
+    assert [example for example in load(name).heldout if holds_any(example.prompt, example.fact or "")] == []
+
+
+def test_reversals_are_never_trained_on() -> None:
+    seen = {words(example.prompt) for example in load("facts").train + load("facts").heldout}
+    assert len(REVERSALS) == 12
+    assert not seen & {words(example.prompt) for example in REVERSALS}
+    assert all(holds_any(example.answer, example.fact or "") for example in REVERSALS)
+
+
+@pytest.mark.parametrize("name", CHAT_TASKS)
+def test_the_probe_shares_no_five_words_in_a_row_with_a_task(name: str) -> None:
+    task = load(name)
+    extra = REVERSALS if name == "facts" else ()
+    assert grams(load_probe("chat")) & grams(task.train + task.heldout + extra) == set()
+
+
+def test_the_probe_is_large_and_varied() -> None:
+    probe = load_probe("chat")
+    assert len(probe) >= 60
+    assert len({words(example.prompt) for example in probe}) == len(probe)
+    assert all(example.answer for example in probe)
+    openings = {words(example.prompt)[:2] for example in probe}
+    assert len(openings) >= 20
+
+
+def test_unknown_names_are_refused_with_the_list() -> None:
+    with pytest.raises(SpecError, match=r"task='pirat' .*pirate, sentiment-json, facts, stories"):
+        load("pirat")
+    with pytest.raises(SpecError, match=r"kind='images' .*chat, nano"):
+        load_probe("images")
+
+
+def test_another_process_gets_the_same_data_without_torch() -> None:
+    code = "import sys; from test_task_sets import CHAT_TASKS, fingerprint; print(fingerprint(CHAT_TASKS), 'torch' in sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": ":".join(sys.path), "PYTHONHASHSEED": "7"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.split() == [fingerprint(CHAT_TASKS), "False"]

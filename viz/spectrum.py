@@ -1,0 +1,118 @@
+"""The singular values of ΔW, of this run and of full fine-tuning side by side, and the energy that the top k hold.
+
+The energy of the top k is s₁² + ... + s_k² over ‖ΔW‖² (Eckart and Young 1936: no matrix of rank k comes closer).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import plotly.graph_objects as go
+
+from viz.colours import LIGHT, template
+from viz.label import TruthLabel, short_name, titled
+from viz.table import Table
+
+
+class Spectrum(NamedTuple):
+    """One run's ΔW of one matrix."""
+
+    name: str
+    """In the legend, such as "this run, LoRA r = 8"."""
+    singular: tuple[float, ...]
+    """Descending; values that are not finite or not above zero are left out, since the axis is logarithmic."""
+    energy: tuple[float, ...]
+    """Share of ‖ΔW‖² in the top 1, 2, ..., 0 to 1."""
+    label: TruthLabel
+
+
+class SpectrumInfo(NamedTuple):
+    """The run first, then those it is compared with."""
+
+    matrix: str
+    spectra: tuple[Spectrum, ...]
+
+
+def get_spectrum(name: str, singular: Sequence[float], label: TruthLabel, norm: float | None = None) -> Spectrum:
+    """Energy shares from singular values. `norm` is ‖ΔW‖ (Frobenius) where `singular` holds only the largest values."""
+    kept = tuple(float(s) for s in singular if math.isfinite(s) and s > 0)
+    total = sum(s * s for s in kept) if norm is None else norm * norm
+    running, shares = 0.0, []
+    for s in kept:
+        running += s * s
+        shares.append(min(1.0, running / total) if total > 0 else 0.0)
+    return Spectrum(name, kept, tuple(shares), label)
+
+
+def get_spectrum_info(matrix: str, spectra: Sequence[Spectrum]) -> SpectrumInfo:
+    """Those spectra that hold at least one value."""
+    return SpectrumInfo(matrix, tuple(s for s in spectra if s.singular))
+
+
+def draw_spectrum(info: SpectrumInfo) -> go.Figure:
+    """Above: singular values, logarithmic. Below: energy in the top k. The first run is in the trainable colour."""
+    figure = go.Figure()
+    looks = ((LIGHT.trainable, "solid", "circle"), (LIGHT.frozen, "dash", "diamond"), (LIGHT.base, "dot", "square"))
+    for spectrum, (colour, dash, symbol) in zip(info.spectra, looks, strict=False):
+        k = list(range(1, len(spectrum.singular) + 1))
+        line = {"color": colour, "width": 2, "dash": dash}
+        shared: dict[str, Any] = {"x": k, "name": spectrum.name, "legendgroup": spectrum.name, "line": line}
+        marker = {"symbol": symbol, "size": 6, "color": colour}
+        figure.add_scatter(
+            **shared,
+            y=spectrum.singular,
+            mode="lines+markers",
+            marker=marker,
+            hovertemplate="direction %{x}: %{y:.3g}<extra>%{fullData.name}</extra>",
+        )
+        figure.add_scatter(
+            **shared,
+            y=[100 * e for e in spectrum.energy],
+            mode="lines",
+            showlegend=False,
+            yaxis="y2",
+            hovertemplate="top %{x}: %{y:.0f}% of the energy<extra>%{fullData.name}</extra>",
+        )
+    label = info.spectra[0].label if info.spectra else TruthLabel("illustration")
+    figure.update_layout(template=template(), **titled(f"Spectrum of ΔW · {short_name(info.matrix)}", label), hovermode="closest")
+    figure.update_xaxes(title="direction k", rangemode="tozero", anchor="y2")
+    figure.update_layout(
+        yaxis={"title": "singular value", "type": "log", "domain": [0.45, 1], "exponentformat": "power", "dtick": 1},
+        yaxis2={"title": "energy, top k (%)", "range": [0, 104], "domain": [0, 0.36], "gridcolor": LIGHT.grid},
+    )
+    return figure
+
+
+def describe_spectrum(info: SpectrumInfo) -> str:
+    """The chart in words."""
+    if not info.spectra:
+        return f"No spectrum of {info.matrix} yet."
+    parts = [
+        f"{s.name} ({s.label.text}): {len(s.singular)} directions, the first holds {100 * s.energy[0]:.0f}% of the energy, "
+        f"{directions_for(s, 0.9)} for 90%."
+        for s in info.spectra
+    ]
+    return f"Singular values of ΔW of {short_name(info.matrix)}. " + " ".join(parts)
+
+
+def directions_for(spectrum: Spectrum, share: float) -> str:
+    """How many directions hold that share of the energy, in words: "5 are needed" or "more than 64 are needed"."""
+    for k, energy in enumerate(spectrum.energy, 1):
+        if energy >= share:
+            return f"{k} {'is' if k == 1 else 'are'} needed"
+    return f"more than {len(spectrum.energy)} are needed"
+
+
+def spectrum_tables(info: SpectrumInfo) -> tuple[Table, ...]:
+    """One table a spectrum."""
+    header = ("direction", "singular value", "energy up to here, %")
+    return tuple(
+        Table(
+            f"{s.name}, {s.label.text}",
+            header,
+            tuple((k + 1, v, 100 * e) for k, (v, e) in enumerate(zip(s.singular, s.energy, strict=True))),
+        )
+        for s in info.spectra
+    )
