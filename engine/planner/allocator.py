@@ -34,7 +34,7 @@ def reserve(options: Options, found: Estimate, room_gib: float) -> Reserve:
     table = constants()
     method = options.method if options.method in ("full", "lora", "qlora") else "lora"
     allocated = found.peak_bytes / GIB
-    low, high = table["allocated_error"][method]
+    low, high = table["allocated_error"][error_group(method, options.software)]
     slack = table["fragmentation"]["dynamic" if options.dynamic_padding else "constant"][0]
     standing = found.standing.always_bytes
     moving = max(found.phase_peaks_bytes["forward"], found.phase_peaks_bytes["backward"])
@@ -49,3 +49,8 @@ def reserve(options: Options, found: Estimate, room_gib: float) -> Reserve:
         (max(reserved * (1 + r_low), min(smallest, reserved)), reserved * (1 + r_high)),
         reserved + CONTEXT_GIB,
     )
+
+
+def error_group(method: str, software: str) -> str:
+    """Rows are scored by method; litgpt, another training program, apart."""
+    return f"{method}/litgpt" if software == "litgpt" and method != "full" else method

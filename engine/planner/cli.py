@@ -101,11 +101,19 @@ def table(found: dict[str, Any]) -> str:
     """The answer for people."""
     words = {"fits": "fits", "tight": "tight: it may or may not fit", "exceeds": "does not fit"}
     low, high = found["interval_gib"]
-    lines = [f"{found['gpu']}: {words[found['verdict']]} (90% interval {low:.1f} to {high:.1f} GiB, usable {found['usable_gib']:.1f} GiB)", ""]
+    lines = [
+        f"{found['gpu']}: {words[found['verdict']]} (90% interval {low:.1f} to {high:.1f} GiB, usable {found['usable_gib']:.1f} GiB)",
+        "",
+    ]
     lines += [f"  {name.replace('_', ' '):<18}{value:>10.3f} GiB" for name, value in found["terms_gib"].items() if value >= 0.0005]
     lines += [f"  {'peak allocated':<18}{found['peak_allocated_gib']:>10.3f} GiB   in the {found['phase']} phase"]
-    lines += [f"  {'peak reserved':<18}{found['peak_reserved_gib']:>10.3f} GiB   nvidia-smi shows about {found['nvidia_smi_gib']:.1f} GiB", ""]
-    lines += [f"  parameters {found['total_params']:,}, trained {found['trainable_params']:,}; stored for a task {found['adapter_bytes']:,} bytes"]
+    lines += [
+        f"  {'peak reserved':<18}{found['peak_reserved_gib']:>10.3f} GiB   nvidia-smi shows about {found['nvidia_smi_gib']:.1f} GiB",
+        "",
+    ]
+    lines += [
+        f"  parameters {found['total_params']:,}, trained {found['trainable_params']:,}; stored for a task {found['adapter_bytes']:,} bytes"
+    ]
     if found["tokens_per_second"]:
         slow, fast = found["tokens_per_second"]
         assumed = ", efficiency assumed for this card" if found["speed_assumed"] else ""

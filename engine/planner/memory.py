@@ -74,7 +74,8 @@ def peak_map(options: Options, arch: Arch, batches: NDArray[np.float64], lengths
     totals = (program.coefficients.sum(1) @ basis).max(0).reshape(len(batches), len(lengths))
     constant = held.always_bytes + (held.gradients_bytes if options.accumulation > 1 else 0.0)
     floor = held.always_bytes + held.gradients_bytes + held.step_bytes
-    return np.maximum(totals + constant, floor)
+    peaks: NDArray[np.float64] = np.maximum(totals + constant, floor)
+    return peaks
 
 
 MONOMIAL_NAMES = ("1", "s", "b", "bs", "bss", "ss")

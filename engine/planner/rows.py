@@ -90,8 +90,13 @@ def _fms(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _targets(row: dict[str, Any]) -> str:
-    words = {"all-linear+head": "all-linear", "qkvo (c_attn also listed)": "qkvo", "c_attn": "q,v" if row["model"] not in _QWEN else "q_proj,k_proj,v_proj"}
-    return words.get(row["lora_targets"], row["lora_targets"])
+    words: dict[str, str] = {
+        "all-linear+head": "all-linear",
+        "qkvo (c_attn also listed)": "qkvo",
+        "c_attn": "q,v" if row["model"] not in _QWEN else "q_proj,k_proj,v_proj",
+    }
+    named = str(row["lora_targets"])
+    return words.get(named, named)
 
 
 def _model(name: str) -> dict[str, Any]:

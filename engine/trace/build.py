@@ -63,7 +63,10 @@ def _check(options: Options, arch: Arch) -> None:
     refuse(options.logits in ("chunked", "fused", "inplace"), f"logits={options.logits} needs kernels for a GPU")
     refuse(options.optimizer not in ("adamw", "adamw-fused", "sgd"), f"optimizer={options.optimizer} has no weightless kernels")
     refuse(options.software != "hf", f"software={options.software} is not transformers and PEFT")
-    refuse(options.trainable_dtype == "fp32" and options.weights != "fp32" and options.method == "full", "a separate fp32 master copy is outside torch.optim")
+    refuse(
+        options.trainable_dtype == "fp32" and options.weights != "fp32" and options.method == "full",
+        "a separate fp32 master copy is outside torch.optim",
+    )
 
 
 def _base(options: Options, arch: Arch) -> Any:
@@ -82,7 +85,7 @@ def _base(options: Options, arch: Arch) -> Any:
         loader = hf.AutoModelForSequenceClassification
     if options.attention != "eager":
         _fused_attention_drops_nothing(real)
-    dtype = DTYPES[options.weights] if options.weights in DTYPES else torch.bfloat16
+    dtype = DTYPES.get(options.weights, torch.bfloat16)
     attention = "eager" if options.attention == "eager" else "sdpa"
     return loader.from_config(real, dtype=dtype, attn_implementation=attention)
 
@@ -115,7 +118,7 @@ def _quantize(model: nn.Module, options: Options) -> None:
 
 
 def _four_bit(layer: Any, options: Options, bnb: Any) -> nn.Module:
-    out, inp = layer.weight.shape if not type(layer).__name__ == "Conv1D" else reversed(layer.weight.shape)
+    out, inp = layer.weight.shape if type(layer).__name__ != "Conv1D" else reversed(layer.weight.shape)
     kind, nested = options.weights.split("-")[0], options.weights.endswith("-dq")
     new = bnb.nn.Linear4bit(1, 1, bias=False, compute_dtype=torch.bfloat16, compress_statistics=nested, quant_type=kind)
     new.in_features, new.out_features = inp, out
@@ -191,7 +194,11 @@ def _adapted(model: Any, options: Options, arch: Arch) -> nn.Module:
     task = "SEQ_CLS" if options.objective == "classify" else ("SEQ_2_SEQ_LM" if arch.encoder_decoder else "CAUSAL_LM")
     if options.method in ("lora", "qlora"):
         config: Any = peft.LoraConfig(
-            task_type=task, r=options.rank, lora_alpha=2 * options.rank, lora_dropout=0.0, target_modules=module_names(options.targets, arch)
+            task_type=task,
+            r=options.rank,
+            lora_alpha=2 * options.rank,
+            lora_dropout=0.0,
+            target_modules=module_names(options.targets, arch),
         )
     elif options.method == "prompt":
         config = peft.PromptTuningConfig(task_type=task, num_virtual_tokens=options.virtual_tokens)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.planner.arch import Linear, Stack
-from engine.planner.tape.core import Q, T, Shadow, Size, Tape, new, times, tokens, view
+from engine.planner.tape.core import Q, Shadow, Size, T, Tape, new, times, tokens, view
 from engine.planner.tape.linear import Setting, linear
 from engine.planner.tape.ops import (
     add,
@@ -71,7 +71,9 @@ def rotate(tape: Tape, x: Shadow, share: float, passes: bool = False) -> Shadow:
     return out
 
 
-def attend(layer: Layer, q: Shadow, k: Shadow, v: Shadow, *, kv_heads: int, v_strided: bool = True, causal: bool = True, bias: Shadow | None = None) -> Shadow:
+def attend(
+    layer: Layer, q: Shadow, k: Shadow, v: Shadow, *, kv_heads: int, v_strided: bool = True, causal: bool = True, bias: Shadow | None = None
+) -> Shadow:
     """Attention over q (b, a, s, d), k and v (b, kv, s, d): fused, or written out with its (b, a, s, s) scores."""
     tape, s = layer.tape, layer.setting
     heads, d = s.arch.heads, s.arch.head_dim

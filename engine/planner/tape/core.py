@@ -56,6 +56,8 @@ class Tape:
         self.stop_at = 0
         self.accumulates = False
         """Gradients of an earlier micro-batch are there already: new ones are temporary and added to them."""
+        self.held: list[Storage] = []
+        """What stays to the end of the step."""
         self._grew = False
 
     def alloc(self, size: Size, offset: int) -> None:
@@ -96,7 +98,9 @@ class Node:
 
     __slots__ = ("back", "inputs", "nested", "saved")
 
-    def __init__(self, inputs: tuple[Node | None, ...] = (), saved: tuple[Storage, ...] = (), back: Callable[..., Any] | None = None) -> None:
+    def __init__(
+        self, inputs: tuple[Node | None, ...] = (), saved: tuple[Storage, ...] = (), back: Callable[..., Any] | None = None
+    ) -> None:
         self.inputs = inputs
         self.saved = saved
         self.back = back

@@ -57,13 +57,16 @@ def lose(tape: Tape, setting: Setting, loss: Loss, hidden: Shadow, head_bytes: i
 def _legacy(tape: Tape, setting: Setting, holder: list[Shadow], one_row: bool) -> Shadow:
     """transformers 4.3x to 4.49: an fp32 copy and a contiguous shifted copy of that.
 
-    Granite lets go of its 16-bit logits first; GPT-BigCode makes no fp32 copy of logits that it has in 16 bits.
+    Granite lets go of its 16-bit logits first. GPT-BigCode makes no fp32 copy of logits that it has in 16 bits, and in the
+    published rows its logits live on through the backward pass: set from rows, see the table of constants.
     """
     logits = holder.pop()
     narrow = setting.arch.family == "gpt_bigcode" and not setting.quantized
     upcast = logits if narrow else cast(tape, logits, 4)
     if setting.arch.scaled:
         del logits
+    if setting.arch.family == "gpt_bigcode":
+        tape.held += [logits.storage, upcast.storage]
     shifted = slice_of(tape, upcast, 1.0) if one_row else _shifted(tape, upcast)
     return _in_place(tape, shifted) if setting.fused else _cross_entropy(tape, shifted)
 
@@ -139,7 +142,9 @@ def _classify(tape: Tape, setting: Setting, loss: Loss, hidden: Shadow) -> Shado
     if arch.block == "bert":
         hidden = Shadow(hidden.storage, ((B, arch.hidden),), hidden.bytes, _narrow(tape, hidden))
         for index in range(len(arch.outer)):
-            hidden = pointwise(tape, product(tape, hidden, f"pool{index}", arch.hidden, arch.hidden, setting.weight_bytes, setting.trains, True))
+            hidden = pointwise(
+                tape, product(tape, hidden, f"pool{index}", arch.hidden, arch.hidden, setting.weight_bytes, setting.trains, True)
+            )
     scores = product(tape, hidden, "classifier", loss.classes, arch.hidden, setting.weight_bytes, trained)
     elements = scores.elements
     return record(tape, new(tape, fixed(1), 4), (scores.node,), (), lambda g: (new(tape, elements, 2),))
@@ -152,4 +157,3 @@ def _narrow(tape: Tape, hidden: Shadow):  # type: ignore[no-untyped-def]
     elements, width = hidden.elements, hidden.bytes
     first = Shadow(hidden.storage, ((B, 1.0),), width)
     return record(tape, first, (hidden.node,), (), lambda g: (new(tape, elements, width),)).node
-

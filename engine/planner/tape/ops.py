@@ -5,7 +5,7 @@ Each function states what PyTorch's eager mode does; "saves" is what derivatives
 
 from __future__ import annotations
 
-from engine.planner.tape.core import Q, Shadow, Size, Tape, fixed, new, parameter_gradient, record, save, times, tokens, view
+from engine.planner.tape.core import Q, Shadow, Size, Tape, new, parameter_gradient, record, save, times, tokens, view
 from engine.planner.tape.core import T as TOKEN
 
 

@@ -97,7 +97,7 @@ def play(task: Task) -> Program:
     tape.phase, tape.tag = "backward", "temporaries"
     seeds = {loss.node: new(tape, fixed(1), 4)} if loss.node is not None else {}
     del loss
-    backward(tape, seeds, tape.nodes)  # type: ignore[arg-type]
+    backward(tape, seeds, tape.nodes)
     tape.mark()
     return _compile(tape)
 
@@ -173,8 +173,7 @@ def _prepend_prompt(tape: Tape, task: Task, hidden: Shadow) -> Shadow:
     joined = join(tape, [prompt, Shadow(hidden.storage, (), hidden.bytes, hidden.node)])
     del prompt
     extra = new(tape, tokens(width), hidden.bytes)
-    out = Shadow(extra.storage, tokens(width), hidden.bytes, joined.node)
-    return out
+    return Shadow(extra.storage, tokens(width), hidden.bytes, joined.node)
 
 
 def _hold_prefix(tape: Tape, task: Task, hidden: Shadow) -> Shadow:
