@@ -58,12 +58,12 @@ def rotate(tape: Tape, x: Shadow, share: float, passes: bool = False) -> Shadow:
     whole = x
     if share < 1:
         x = slice_of(tape, whole, share)
-    turned = scale(tape, x)
+    turned = scale(tape, x, by_tensor=True)
     first, second = slice_of(tape, x, 0.5), slice_of(tape, x, 0.5)
     flipped = scale(tape, second)
     half = join(tape, [flipped, first])
     del flipped, first, second
-    half = scale(tape, half)
+    half = scale(tape, half, by_tensor=True)
     out = add(tape, turned, half)
     del turned, half, x
     if share < 1 or passes:

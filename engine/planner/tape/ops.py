@@ -49,9 +49,9 @@ def multiply(tape: Tape, a: Shadow, b: Shadow) -> Shadow:
     return record(tape, out, (na, nb), kept, back)
 
 
-def scale(tape: Tape, x: Shadow) -> Shadow:
-    """Product with a number, or with a small tensor that wants no gradient and lives anyway (cos, sin, norm weights)."""
-    if x.node is not None:
+def scale(tape: Tape, x: Shadow, *, by_tensor: bool = False) -> Shadow:
+    """Product with a number (nothing is saved), or with a tensor that wants no gradient and lives anyway (cosines, sines)."""
+    if by_tensor and x.node is not None:
         save(tape, 1)
     out = new(tape, x.elements, x.bytes)
     if x.node is None:

@@ -223,24 +223,24 @@ def _run_stack(
     """First unit, one that stands for all in between, last unit; a unit is one layer, or two with every second one recomputed."""
     unit = max(task.checkpoint_every, 1)
     units, rest = divmod(stack.layers, unit)
-    for number in range(rest):
-        hidden = _layer(tape, task, stack, hidden, block, extra, offset + 1000 + number, 0)
     copies = max(units - 3, 0)
     for number in range(units - copies):
         repeated = copies if number == 1 else 0
-        bulk = _Bulk(tape, repeated, task.checkpoint_every > 0)
+        bulk = _Bulk(tape, repeated)
         hidden = bulk.opened(hidden) if repeated else hidden
         for inside in range(unit):
             hidden = _layer(tape, task, stack, hidden, block, extra, offset + number * unit + inside, inside)
         hidden = bulk.closed(hidden) if repeated else hidden
+    for number in range(rest):
+        hidden = _layer(tape, task, stack, hidden, block, extra, offset + 1000 + number, 0)
     return hidden
 
 
 class _Bulk:
     """Adds what one unit leaves behind as often as it is repeated, and takes it away on the way back."""
 
-    def __init__(self, tape: Tape, copies: int, recomputed: bool) -> None:
-        self.tape, self.copies, self.recomputed = tape, copies, recomputed
+    def __init__(self, tape: Tape, copies: int) -> None:
+        self.tape, self.copies = tape, copies
         self.before: list[float] = []
         self.added: list[float] = []
 
@@ -254,9 +254,7 @@ class _Bulk:
 
     def closed(self, hidden: Shadow) -> Shadow:
         tape = self.tape
-        cached = sum(value for storage in tape.cast_cache.values() for _, value in storage.size) if self.recomputed else 0.0
         self.added = [(now - was) * self.copies for now, was in zip(tape.live, self.before, strict=True)]
-        del cached
         tape.live[:] = [now + more for now, more in zip(tape.live, self.added, strict=True)]
         tape.mark()
         out = Shadow(hidden.storage, hidden.elements, hidden.bytes)
@@ -284,7 +282,7 @@ def _layer(
         return block(blocks.Layer(tape, task.setting, stack, number), x, *extra)
 
     every = task.checkpoint_every
-    return recomputed(tape, run, hidden) if every and inside == 0 and number < 100_000 else run(hidden)
+    return recomputed(tape, run, hidden) if every and inside == 0 else run(hidden)
 
 
 def recomputed(tape: Tape, run: Callable[[Shadow], Shadow], hidden: Shadow) -> Shadow:
