@@ -56,6 +56,8 @@ class Tape:
         self.stop_at = 0
         self.accumulates = False
         """Gradients of an earlier micro-batch are there already: new ones are temporary and added to them."""
+        self.used_twice: frozenset[str] = frozenset()
+        """Parameters that the step uses in two places."""
         self.held: list[Storage] = []
         """What stays to the end of the step."""
         self._grew = False
@@ -180,8 +182,16 @@ def _accumulate(tape: Tape, seeds: dict[Node, Shadow], target: Node, gradient: S
 
 
 def parameter_gradient(tape: Tape, name: str, elements: float, width: int) -> None:
-    """A gradient of a trained parameter: it stays until the optimizer's step; a second one is added to the first."""
-    if name in tape.grads or tape.accumulates:
+    """A gradient of a trained parameter: it stays until the optimizer's step.
+
+    A parameter that is used twice gets a second one; the engine holds the first, which is a view, and sums out of place.
+    """
+    if name in tape.grads:
+        second, total = new(tape, fixed(elements), width, "temporaries"), new(tape, fixed(elements), width, "temporaries")
+        del second, total
+        if tape.accumulates:
+            del tape.grads[name]
+    elif tape.accumulates and name not in tape.used_twice:
         new(tape, fixed(elements), width, "temporaries")
     else:
         tape.grads[name] = Storage(tape, fixed(elements * width), "gradients")

@@ -79,6 +79,8 @@ def play(task: Task) -> Program:
     tape.autocast, tape.accumulates = task.autocast, task.accumulates
     setting = task.setting
     arch = setting.arch
+    twice = arch.encoder_decoder or (arch.tied and task.loss.kind != "classify")
+    tape.used_twice = frozenset({"embed"}) if twice else frozenset()
     hidden = _embed(tape, task)
     shared = _shared(tape, task)
     if arch.encoder_decoder:
@@ -131,8 +133,6 @@ def _compile(tape: Tape) -> Program:
 def _embed(tape: Tape, task: Task) -> Shadow:
     setting = task.setting
     arch, width = setting.arch, setting.weight_bytes
-    if arch.encoder_decoder:
-        tape.grads.clear()
     hidden = embedding(tape, "embed", arch.vocab, arch.embed_width, weight_bytes=task.head_bytes, trains=setting.trains)
     if arch.family.startswith("gemma"):
         hidden = scale(tape, hidden)
