@@ -53,6 +53,7 @@ class Tape:
         self.phantom = False
         """Recomputation stops once the last tensor that is needed is back; what follows is recorded only."""
         self.saves = 0
+        self.saves_seen = 0
         self.stop_at = 0
         self.accumulates = False
         """Gradients of an earlier micro-batch are there already: new ones are temporary and added to them."""
@@ -98,7 +99,7 @@ class Storage:
 class Node:
     """One operator on the tape, or the place where a gradient is wanted."""
 
-    __slots__ = ("back", "inputs", "nested", "saved")
+    __slots__ = ("back", "inputs", "nested", "needs_saved", "saved")
 
     def __init__(
         self, inputs: tuple[Node | None, ...] = (), saved: tuple[Storage, ...] = (), back: Callable[..., Any] | None = None
@@ -108,6 +109,8 @@ class Node:
         self.back = back
         self.nested = False
         """`back` takes a list with the gradient, to let go of it itself."""
+        self.needs_saved = False
+        """The operator saved something, so that its backward pass needs a recomputed layer."""
 
 
 class Shadow:
@@ -138,6 +141,8 @@ def save(tape: Tape, count: int, *tensors: Shadow) -> tuple[Storage, ...]:
 def record(tape: Tape, out: Shadow, inputs: tuple[Node | None, ...], saved: tuple[Storage, ...], back: Callable[..., Any]) -> Shadow:
     """Hang an operator on the tape. `back(gradient)` gives a gradient, or None, for each input."""
     node = Node(inputs, saved, back)
+    node.needs_saved = tape.saves > tape.saves_seen
+    tape.saves_seen = tape.saves
     out.node = node
     if tape.keeps:
         tape.nodes.append(node)
@@ -149,9 +154,14 @@ def view(out_of: Shadow, elements: Size | None = None) -> Shadow:
     return Shadow(out_of.storage, elements or out_of.elements, out_of.bytes, out_of.node)
 
 
-def backward(tape: Tape, seeds: dict[Node, Shadow], nodes: list[Node], leaf: Node | None = None) -> Shadow | None:
-    """Walk the tape back from the seeds, freeing what each operator saved. Returns the gradient that reaches `leaf`."""
+def backward(tape: Tape, seeds: dict[Node, Shadow], nodes: list[Node], leaf: Node | None = None, until_saved: bool = False) -> Shadow | None:
+    """Walk the tape back from the seeds, freeing what each operator saved. Returns the gradient that reaches `leaf`.
+
+    With `until_saved` it stops before the first operator that needs what it saved.
+    """
     while nodes:
+        if until_saved and nodes[-1].needs_saved and nodes[-1] in seeds:
+            return None
         node = nodes.pop()
         gradient = seeds.pop(node, None)
         if gradient is None or node.back is None:

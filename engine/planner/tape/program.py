@@ -302,19 +302,25 @@ def recomputed(tape: Tape, run: Callable[[Shadow], Shadow], hidden: Shadow) -> S
     del storage
 
     def back(box: list[Shadow]) -> tuple[Shadow | None]:
-        outer, tape.nodes = tape.nodes, []
-        cache, tape.cast_cache = tape.cast_cache, {}
-        tag, tape.tag = tape.tag, "recomputation"
-        phase, tape.saves, tape.stop_at = tape.phase, 0, count
-        leaf = Node()
-        out = run(Shadow(kept[0], elements, width, leaf if wants else None))
+        outer, cache, tag = tape.nodes, tape.cast_cache, tape.tag
+        sketch_leaf, leaf = Node(), Node()
+        tape.phantom, tape.cast_cache, tape.nodes = True, {}, []
+        sketch = run(Shadow(kept[0], elements, width, sketch_leaf if wants else None))
+        tape.phantom, nodes, tape.nodes = False, tape.nodes, []
+        seeds = {sketch.node: box.pop()}
+        del sketch
+        tape.tag = "temporaries"
+        places = {node: place for place, node in enumerate(nodes)}
+        backward(tape, seeds, nodes, until_saved=True)  # type: ignore[arg-type]
+        tape.tag, tape.cast_cache = "recomputation", {}
+        tape.saves, tape.saves_seen, tape.stop_at = 0, 0, count
+        run(Shadow(kept[0], elements, width, leaf if wants else None))
         tape.phantom, tape.stop_at = False, 0
         tape.cast_cache, tape.tag = cache, "temporaries"
-        seeds = {out.node: box.pop()}
-        del out
         kept.clear()
-        result = backward(tape, seeds, tape.nodes, leaf)  # type: ignore[arg-type]
-        tape.nodes, tape.tag, tape.phase = outer, tag, phase
+        again = {leaf if node is sketch_leaf else tape.nodes[places[node]]: seeds.pop(node) for node in list(seeds)}  # type: ignore[index]
+        result = backward(tape, again, tape.nodes, leaf)
+        tape.nodes, tape.tag = outer, tag
         return (result,)
 
     tape.tag = was_tag
