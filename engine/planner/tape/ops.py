@@ -336,7 +336,8 @@ def matmul(tape: Tape, a: Shadow, b: Shadow, elements: Size) -> Shadow:
 
 
 def softmax(tape: Tape, x: Shadow, *, width: int) -> Shadow:
-    """Softmax computed in and returned as `width` bytes; saves its result."""
+    """Softmax computed in and returned as `width` bytes, after a copy where the input is narrower; saves its result."""
+    x = cast(tape, x, width)
     out = new(tape, x.elements, width)
     if x.node is None:
         return out

@@ -182,6 +182,7 @@ def _hold_prefix(tape: Tape, task: Task, hidden: Shadow) -> Shadow:
     count = task.prefix_tokens * 2 * arch.layers * arch.kv_heads * arch.head_dim
     looked_up = Storage(tape, ((B, count * task.adapter_bytes),))
     used = Storage(tape, ((B, count * hidden.bytes),))
+    del looked_up
 
     def back(g: Shadow) -> tuple[Shadow]:
         joined = new(tape, ((B, count),), hidden_bytes)
@@ -192,7 +193,7 @@ def _hold_prefix(tape: Tape, task: Task, hidden: Shadow) -> Shadow:
         return (view(g),)
 
     hidden_bytes = hidden.bytes
-    return record(tape, Shadow(hidden.storage, hidden.elements, hidden.bytes), (hidden.node,), (looked_up, used), back)
+    return record(tape, Shadow(hidden.storage, hidden.elements, hidden.bytes), (hidden.node,), (used,), back)
 
 
 def _widen(tape: Tape, task: Task, hidden: Shadow) -> Shadow:
