@@ -318,9 +318,9 @@ def recomputed(tape: Tape, run: Callable[[Shadow], Shadow], hidden: Shadow) -> S
         run(Shadow(kept[0], elements, width, leaf if wants else None))
         tape.phantom, tape.stop_at = False, 0
         tape.cast_cache, tape.tag = cache, "temporaries"
-        kept.clear()
         again = {leaf if node is sketch_leaf else tape.nodes[places[node]]: seeds.pop(node) for node in list(seeds)}  # type: ignore[index]
         result = backward(tape, again, tape.nodes, leaf)
+        kept.clear()  # the frame that can recompute holds the layer's input as long as anything saved is left
         tape.nodes, tape.tag = outer, tag
         return (result,)
 
