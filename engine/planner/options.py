@@ -89,8 +89,16 @@ class Options:
     """hf: transformers and PEFT; hf-triton: with fused norm, rotary and LoRA kernels; litgpt."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON or a link; only what differs from nothing."""
-        return {key: value for key, value in asdict(self).items() if value is not None and value != ""}
+        """Plain values, ready for JSON or a link, of what applies; `read_options` makes the same question of them."""
+        idle = {
+            "rank": self.method not in ("lora", "qlora"),
+            "targets": self.method not in ("lora", "qlora"),
+            "kbit_prepare": self.method != "qlora",
+            "virtual_tokens": self.method not in ("prompt", "prefix"),
+            "reference": self.objective not in ("dpo", "rlhf"),
+            "sharding": self.gpus == 1,
+        }
+        return {key: value for key, value in asdict(self).items() if value is not None and value != "" and not idle.get(key)}
 
 
 _FIELDS = {f.name for f in fields(Options)}

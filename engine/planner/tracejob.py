@@ -48,9 +48,6 @@ def start(options: Options) -> TraceState:
     key = key_of(options)
     base = _folder() / key
     values = {k: v for k, v in options.as_dict().items() if k not in ("gpu", "price", "tokens", "epochs")}
-    if options.gpus == 1:
-        values.pop("sharding", None)
-    _clean(values, options)
     base.with_suffix(".phase").write_text("starting")
     with base.with_suffix(".json").open("wb") as out, base.with_suffix(".log").open("wb") as err:
         _running[key] = subprocess.Popen(
@@ -62,17 +59,6 @@ def start(options: Options) -> TraceState:
         stdin.write(json.dumps(values).encode() + b"\n")
         stdin.close()
     return look(options)
-
-
-def _clean(values: dict[str, Any], options: Options) -> None:
-    """Leave out what the checker takes as given by hand and refuses for this method."""
-    if options.method not in ("lora", "qlora"):
-        values.pop("rank", None)
-        values.pop("targets", None)
-    if options.method not in ("prompt", "prefix"):
-        values.pop("virtual_tokens", None)
-    if options.objective not in ("dpo", "rlhf"):
-        values.pop("reference", None)
 
 
 def look(options: Options) -> TraceState:

@@ -82,20 +82,10 @@ def _time_factor(before: Options, after: Options, asked: Answer) -> float:
 def changed_options(options: Options, changes: dict[str, Any]) -> Options:
     """The options with some changed, checked anew; what no longer applies to another method is dropped. Raises SpecError."""
     values = {**options.as_dict(), **changes}
-    method = values["method"]
-    if method not in ("lora", "qlora"):
-        values.pop("rank", None)
-        values.pop("targets", None)
-        values.pop("kbit_prepare", None)
-    if method not in ("prompt", "prefix"):
-        values.pop("virtual_tokens", None)
-    if values.get("gpus", 1) == 1:
-        values.pop("sharding", None)
-    if values.get("objective") not in ("dpo", "rlhf"):
-        values.pop("reference", None)
-    if method != options.method:
-        for name in ("weights", "trainable_dtype", "autocast", "reference"):
-            if name not in changes:
+    if values["method"] != options.method:
+        kept = ("rank", "targets") if {values["method"], options.method} <= {"lora", "qlora"} else ()
+        for name in ("rank", "targets", "kbit_prepare", "virtual_tokens", "weights", "trainable_dtype", "autocast", "reference"):
+            if name not in changes and name not in kept:
                 values.pop(name, None)
     return read_options(values)
 

@@ -7,6 +7,8 @@ from typing import Any
 
 FAMILIES = ("llama", "mistral", "qwen2", "qwen3", "granite", "gemma", "gemma2", "gemma3_text", "phi", "phi3", "gpt2", "gpt_neox", "opt",
             "falcon", "bloom", "t5", "bert", "roberta")  # fmt: skip
+LISTED = ("llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text", "phi", "phi3", "gpt2", "gpt_neox", "opt")
+"""Families whose sums are checked against traces; the others can be traced too."""
 _NO_PROMPT = ("bert", "roberta")
 _NO_PREFIX = ("bert", "roberta", "t5", "falcon", "bloom", "gpt2", "opt", "phi", "gpt_neox", "gemma2", "gemma3_text")
 

@@ -154,7 +154,9 @@ def view(out_of: Shadow, elements: Size | None = None) -> Shadow:
     return Shadow(out_of.storage, elements or out_of.elements, out_of.bytes, out_of.node)
 
 
-def backward(tape: Tape, seeds: dict[Node, Shadow], nodes: list[Node], leaf: Node | None = None, until_saved: bool = False) -> Shadow | None:
+def backward(
+    tape: Tape, seeds: dict[Node, Shadow], nodes: list[Node], leaf: Node | None = None, until_saved: bool = False
+) -> Shadow | None:
     """Walk the tape back from the seeds, freeing what each operator saved. Returns the gradient that reaches `leaf`.
 
     With `until_saved` it stops before the first operator that needs what it saved.
