@@ -49,6 +49,9 @@ class AnswerLog(Protocol):
     def save(self, answer: Answer) -> None:
         """Keep an answer; when this returns, a crash does not lose it."""
 
+    def save_all(self, answers: Sequence[Answer]) -> None:
+        """Keep many answers: all of them or, where the log refuses, none."""
+
     def load(self, learner: str, question: str | None = None) -> Sequence[Answer]:
         """All rows of a learner (at one question), oldest first, undone ones and undoings included."""
 
@@ -62,8 +65,45 @@ class MemoryLog:
     def save(self, answer: Answer) -> None:
         self._answers.append(answer)
 
+    def save_all(self, answers: Sequence[Answer]) -> None:
+        self._answers.extend(answers)
+
     def load(self, learner: str, question: str | None = None) -> Sequence[Answer]:
         return tuple(a for a in self._answers if a.learner == learner and question in (None, a.question))
+
+
+class CachedLog:
+    """A log whose rows are read once and then kept in step with what is saved through it; for one session of one learner."""
+
+    def __init__(self, log: AnswerLog) -> None:
+        self._log = log
+        self._rows: dict[str, list[Answer]] = {}
+        self._by_question: dict[tuple[str, str], list[Answer]] = {}
+
+    def save(self, answer: Answer) -> None:
+        self._log.save(answer)
+        if answer.learner in self._rows:
+            self._remember(answer)
+
+    def save_all(self, answers: Sequence[Answer]) -> None:
+        self._log.save_all(answers)
+        self.forget()
+
+    def load(self, learner: str, question: str | None = None) -> Sequence[Answer]:
+        if learner not in self._rows:
+            self._rows[learner] = []
+            for answer in self._log.load(learner):
+                self._remember(answer)
+        return self._rows[learner] if question is None else self._by_question.get((learner, question), [])
+
+    def forget(self) -> None:
+        """Read again at the next load: another session may have written."""
+        self._rows.clear()
+        self._by_question.clear()
+
+    def _remember(self, answer: Answer) -> None:
+        self._rows[answer.learner].append(answer)
+        self._by_question.setdefault((answer.learner, answer.question), []).append(answer)
 
 
 def in_force(answers: Sequence[Answer]) -> list[Answer]:

@@ -30,13 +30,15 @@ _FUNCTIONS: dict[str, Callable[..., float]] = {
     "min": min,
     "max": max,
     "abs": abs,
+    "nearest": lambda value, *levels: min(levels, key=lambda level: abs(level - value)),
 }
 
 
 def evaluate(formula: str, names: Mapping[str, Value]) -> float:
     """Work out `formula` over `names`.
 
-    Allowed: numbers, names, + - * / // % **, brackets, and sqrt log log2 exp ceil floor round min max abs.
+    Allowed: numbers, names, + - * / // % **, brackets, and sqrt log log2 exp ceil floor round min max abs;
+    nearest(x, a, b, ...) is the one of a, b, ... that x is closest to.
 
     Raises:
         ValueError: for anything else, for a name that is not there or is a text, and for a result that is no finite number.

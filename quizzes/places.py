@@ -32,8 +32,9 @@ def places(text: str) -> dict[Path, int]:
 def line_of(found: dict[Path, int], path: Path) -> int:
     """Line of `path`, or of the nearest thing around it that has one; 1 when nothing has."""
     for length in range(len(path), 0, -1):
-        if path[:length] in found:
-            return found[path[:length]]
+        for near in (path[:length], (*path[:length], 0)):
+            if near in found:
+                return found[near]
     return 1
 
 

@@ -8,7 +8,8 @@ from collections.abc import Collection
 from typing import Any
 
 from engine.contracts import SpecError
-from quizzes.places import Path, line_of, places
+from quizzes.places import Path, line_of
+from quizzes.reader import Reader
 from quizzes.schema import (
     KINDS,
     PARTS,
@@ -30,12 +31,14 @@ from quizzes.schema import (
 from quizzes.units import find_unit
 
 MAX_BYTES = 1_000_000
+MAX_QUESTIONS = 300
 MAX_PROBLEMS = 20
-MAX_TEXT = 4_000
 MAX_ID = 48
-_MAX_DEPTH = 12
+_MAX_DEPTH = 200
+_MAX_LINE = 20_000
+_MOST_DRAWN = 50
+_HEADER_LINE = re.compile(r"\[\[?[A-Za-z][\w.\-]*\]\]?\s*")
 _ID = re.compile(r"[a-z0-9]+(?:[-/][a-z0-9]+)*")
-_MARKUP = re.compile(r"<[A-Za-z/!?]|javascript\s*:|data\s*:\s*text|&#|!\[", re.IGNORECASE)
 _SCALAR = (str, int, float)
 _COMMON = {
     "id": str,
@@ -62,58 +65,6 @@ _BODY_FIELDS: dict[str, dict[str, type]] = {
 _BODIES = {"choice": "pick", "choices": "pick", "number": "number", "order": "order", "match": "match", "recall": "recall"}
 
 
-class _Reader:
-    """Collects problems while the tree is walked, so that an author mends a file in one go."""
-
-    def __init__(self, text: str, file: str, known: Collection[str]) -> None:
-        self.file = file
-        self.known = known
-        self.places = places(text)
-        self.problems: list[str] = []
-
-    def problem(self, path: Path, sentence: str) -> None:
-        self.problems.append(f"{self.file}, line {line_of(self.places, path)}: {sentence}")
-
-    def get(self, table: dict[str, Any], path: Path, name: str, kind: type, default: Any = ...) -> Any:
-        """A field of the wanted type, else the default; a missing field without a default is a problem."""
-        if name not in table:
-            if default is ...:
-                self.problem(path, f"{name} is missing; add {name} = {_sample(kind)}")
-            return _empty(kind) if default is ... else default
-        value = table[name]
-        good = isinstance(value, (int, float)) if kind is float else isinstance(value, kind)
-        if not good or (isinstance(value, bool) and kind is not bool):
-            self.problem((*path, name), f"{name} = {str(value)[:40]!r} must be {_named(kind)}; write {name} = {_sample(kind)}")
-            return _empty(kind) if default is ... else default
-        return self.text(value, (*path, name)) if kind is str else value
-
-    def text(self, value: str, path: Path) -> str:
-        if len(value) > MAX_TEXT:
-            self.problem(path, f"a text of {len(value):,} characters is too long; at most {MAX_TEXT:,}")
-        if found := _MARKUP.search(value):
-            self.problem(
-                path, f"{found[0]!r} looks like HTML, a script or a picture; use plain text, Markdown and LaTeX between dollar signs"
-            )
-        return value.strip()
-
-    def tables(self, table: dict[str, Any], path: Path, name: str, least: int) -> list[tuple[dict[str, Any], Path]]:
-        """The entries of an array of tables, with their paths."""
-        entries = self.get(table, path, name, list)
-        good = [(entry, (*path, name, index)) for index, entry in enumerate(entries) if isinstance(entry, dict)]
-        if len(good) != len(entries):
-            self.problem(
-                (*path, name), f"{name} must hold tables; write them as [[{'.'.join(str(p) for p in path if isinstance(p, str))}.{name}]]"
-            )
-        elif len(good) < least and name in table:
-            self.problem((*path, name), f"{name} has {len(good)} entries; at least {least} are needed")
-        return good[:40]
-
-    def unknown(self, table: dict[str, Any], path: Path, known: Collection[str]) -> None:
-        for name in table:
-            if name not in known:
-                self.problem((*path, name), f"{name[:40]!r} is not a field here; use one of {', '.join(sorted(known))}")
-
-
 def read_pack(text: str, file: str, misconceptions: Collection[str], pages: dict[str, str] | None = None) -> Pack:
     """Read one file of questions.
 
@@ -129,7 +80,7 @@ def read_pack(text: str, file: str, misconceptions: Collection[str], pages: dict
     if len(text.encode("utf-8", "replace")) > MAX_BYTES:
         raise SpecError(f"{file}, line 1: the file is larger than {MAX_BYTES:,} bytes; split it into several packs")
     data = _parse(text, file)
-    reader = _Reader(text, file, misconceptions)
+    reader = Reader(text, file, misconceptions)
     reader.unknown(data, (), ("pack", "question"))
     head = reader.get(data, (), "pack", dict)
     reader.unknown(head, ("pack",), ("name", "title"))
@@ -139,7 +90,7 @@ def read_pack(text: str, file: str, misconceptions: Collection[str], pages: dict
     page = (pages or {}).get(name, "")
     if pages is not None and name and not page:
         reader.problem(("pack", "name"), f"name = {name[:40]!r} is no lesson; use one of {', '.join(pages)}")
-    questions = [_question(reader, entry, path, name, page) for entry, path in reader.tables(data, (), "question", 1)]
+    questions = [_question(reader, entry, path, name, page) for entry, path in reader.tables(data, (), "question", 1, MAX_QUESTIONS)]
     _distinct(reader, questions)
     if reader.problems:
         raise SpecError(*reader.problems[:MAX_PROBLEMS])
@@ -147,12 +98,7 @@ def read_pack(text: str, file: str, misconceptions: Collection[str], pages: dict
 
 
 def _parse(text: str, file: str) -> dict[str, Any]:
-    depth = 0
-    for number, line in enumerate(text.split("\n"), start=1):
-        # tomllib recurses into brackets; a bomb of them is refused before it is parsed
-        depth = max(0, depth + line.count("[") + line.count("{") - line.count("]") - line.count("}"))
-        if line.count("[") > 200 or depth > 200 or line.split("=")[0].count(".") > _MAX_DEPTH:
-            raise SpecError(f"{file}, line {number}: nested too deeply; a pack needs no more than three levels")
+    _refuse_bombs(text, file)
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -164,7 +110,22 @@ def _parse(text: str, file: str) -> dict[str, Any]:
         raise SpecError(f"{file}, line 1: this cannot be read as TOML ({str(error)[:80]})") from None
 
 
-def _question(reader: _Reader, table: dict[str, Any], path: Path, lesson: str, page: str) -> Question:
+def _refuse_bombs(text: str, file: str) -> None:
+    """tomllib recurses into brackets, and patterns slow down on endless lines: both are refused before anything is parsed."""
+    depth = 0
+    for number, line in enumerate(text.split("\n"), start=1):
+        if len(line) > _MAX_LINE:
+            raise SpecError(
+                f"{file}, line {number}: the line has {len(line):,} characters; at most {_MAX_LINE:,}, so write it on several lines"
+            )
+        opened = line.count("[") + line.count("{")
+        # brackets in prose need not be closed; a header ends whatever they were counted for
+        depth = 0 if _HEADER_LINE.fullmatch(line) else max(0, depth + opened - line.count("]") - line.count("}"))
+        if opened > _MAX_DEPTH or depth > _MAX_DEPTH or line.partition("=")[0].count(".") > _MAX_DEPTH:
+            raise SpecError(f"{file}, line {number}: nested too deeply; a pack needs no more than three levels")
+
+
+def _question(reader: Reader, table: dict[str, Any], path: Path, lesson: str, page: str) -> Question:
     kind = reader.get(table, path, "kind", str)
     if kind and kind not in KINDS:
         reader.problem((*path, "kind"), f"kind = {kind[:40]!r} is not one of {', '.join(KINDS)}")
@@ -205,7 +166,7 @@ def _question(reader: _Reader, table: dict[str, Any], path: Path, lesson: str, p
     return question
 
 
-def _needs(reader: _Reader, question: Question, path: Path) -> None:
+def _needs(reader: Reader, question: Question, path: Path) -> None:
     """What a kind cannot do without."""
     if question.kind == "fault" and not question.listing:
         reader.problem(path, "listing is missing; a question of kind fault shows a configuration, a log or code")
@@ -217,7 +178,7 @@ def _needs(reader: _Reader, question: Question, path: Path) -> None:
         reader.problem((*path, "run"), f"run = {question.run[:40]!r} must be an address of this app, such as /lora?rank=8#run")
 
 
-def _body(reader: _Reader, table: dict[str, Any], path: Path, kind: str, form: str) -> Body:
+def _body(reader: Reader, table: dict[str, Any], path: Path, kind: str, form: str) -> Body:
     match form:
         case "number":
             return _number(reader, table, path)
@@ -236,7 +197,7 @@ def _body(reader: _Reader, table: dict[str, Any], path: Path, kind: str, form: s
     return Pick(tuple(options), several)
 
 
-def _options(reader: _Reader, table: dict[str, Any], path: Path, name: str, least: int) -> list[Option]:
+def _options(reader: Reader, table: dict[str, Any], path: Path, name: str, least: int) -> list[Option]:
     options = []
     for index, (entry, place) in enumerate(reader.tables(table, path, name, least)):
         reader.unknown(entry, place, ("text", "feedback", "correct", "misconception"))
@@ -252,10 +213,10 @@ def _options(reader: _Reader, table: dict[str, Any], path: Path, name: str, leas
 
 
 def _letter(index: int) -> str:
-    return chr(ord("a") + index) if index < 26 else f"z{index}"
+    return chr(ord("a") + index)
 
 
-def _pairs(reader: _Reader, table: dict[str, Any], path: Path) -> list[Pair]:
+def _pairs(reader: Reader, table: dict[str, Any], path: Path) -> list[Pair]:
     pairs = []
     for index, (entry, place) in enumerate(reader.tables(table, path, "pair", 2)):
         reader.unknown(entry, place, ("left", "right", "feedback", "misconception"))
@@ -266,7 +227,7 @@ def _pairs(reader: _Reader, table: dict[str, Any], path: Path) -> list[Pair]:
     return pairs
 
 
-def _number(reader: _Reader, table: dict[str, Any], path: Path) -> Number:
+def _number(reader: Reader, table: dict[str, Any], path: Path) -> Number:
     mistakes = []
     for entry, place in reader.tables(table, path, "mistake", 0) if "mistake" in table else []:
         reader.unknown(entry, place, ("value", "feedback", "misconception"))
@@ -284,14 +245,14 @@ def _number(reader: _Reader, table: dict[str, Any], path: Path) -> Number:
     return Number(unit=unit, tolerance=float(tolerance), mistakes=tuple(mistakes), **fields)
 
 
-def _misconception(reader: _Reader, entry: dict[str, Any], path: Path) -> str | None:
+def _misconception(reader: Reader, entry: dict[str, Any], path: Path) -> str | None:
     name: str | None = reader.get(entry, path, "misconception", str, None)
     if name is not None and name not in reader.known:
         reader.problem((*path, "misconception"), f"misconception = {name[:40]!r} is not in the list of misconceptions")
     return name
 
 
-def _draw(reader: _Reader, table: dict[str, Any], path: Path) -> Draw:
+def _draw(reader: Reader, table: dict[str, Any], path: Path) -> Draw:
     reader.unknown(table, path, ("rows", "lists", "compute"))
     rows = reader.get(table, path, "rows", list, [])
     lists = reader.get(table, path, "lists", dict, {})
@@ -305,17 +266,20 @@ def _draw(reader: _Reader, table: dict[str, Any], path: Path) -> Draw:
     if not all(isinstance(formula, str) for formula in compute.values()):
         reader.problem((*path, "compute"), 'compute must hold formulas as texts, such as size = "rank * width"')
         compute = {}
+    if max(len(rows), len(lists), len(compute), *map(len, lists.values()), 0) > _MOST_DRAWN:
+        reader.problem(path, f"rows, lists, each list and compute may have at most {_MOST_DRAWN} entries")
+        rows, lists, compute = [], {}, {}
     for value in [value for row in rows for value in row.values()] + [value for values in lists.values() for value in values]:
         if isinstance(value, str):
             reader.text(value, path)
-    return Draw(tuple(dict(row) for row in rows[:100]), {name: tuple(values[:100]) for name, values in lists.items()}, dict(compute))
+    return Draw(tuple(dict(row) for row in rows), {name: tuple(values) for name, values in lists.items()}, dict(compute))
 
 
 def _scalars(values: Collection[Any]) -> bool:
     return all(isinstance(value, _SCALAR) and not isinstance(value, bool) for value in values)
 
 
-def _chart(reader: _Reader, table: dict[str, Any], path: Path) -> Chart:
+def _chart(reader: Reader, table: dict[str, Any], path: Path) -> Chart:
     reader.unknown(table, path, ("style", "title", "x_title", "y_title", "series", "log_x", "log_y"))
     series = []
     for entry, place in reader.tables(table, path, "series", 1):
@@ -333,22 +297,10 @@ def _chart(reader: _Reader, table: dict[str, Any], path: Path) -> Chart:
     return Chart(style, titles[0], titles[1], titles[2], tuple(series), logs[0], logs[1])
 
 
-def _distinct(reader: _Reader, questions: list[Question]) -> None:
+def _distinct(reader: Reader, questions: list[Question]) -> None:
     first: dict[str, int] = {}
     for index, question in enumerate(questions):
         if question.id and question.id in first:
             where = line_of(reader.places, ("question", first[question.id]))
             reader.problem(("question", index, "id"), f"id = {question.id!r} was used before, in line {where}; ids are never used twice")
         first.setdefault(question.id, index)
-
-
-def _named(kind: type) -> str:
-    return {str: "a text", int: "a whole number", float: "a number", bool: "true or false", list: "a list", dict: "a table"}[kind]
-
-
-def _sample(kind: type) -> str:
-    return {str: '"..."', int: "1", float: "0.02", bool: "true", list: "[...]", dict: "{ ... }"}[kind]
-
-
-def _empty(kind: type) -> Any:
-    return kind()

@@ -53,6 +53,11 @@ def is_over(state: Sitting, variant: Variant) -> bool:
     return state.right or state.shown or len(state.tries) >= most or (variant.question.kind == "recall" and bool(state.tries))
 
 
+def repeats(state: Sitting, chosen: Chosen) -> bool:
+    """The last try made the same choice; making it again is a slip of the hand and no try."""
+    return bool(state.tries) and all(state.tries[-1].chosen.get(name) == value for name, value in chosen.items())
+
+
 class Moment(NamedTuple):
     """Who answers, when and where; the same for every kind of row."""
 
@@ -71,7 +76,7 @@ def answer_row(variant: Variant, chosen: Chosen, state: Sitting, moment: Moment)
     if verdict.unread:
         return None, verdict
     credit = verdict.credit if variant.question.kind == "recall" else falling(verdict.credit, moment.hints, len(state.tries))
-    kept = {**chosen, "right": verdict.right}
+    kept = {**chosen, "right": verdict.right, "shows": list(verdict.misconceptions)}
     return _row(variant, kept, credit, len(state.tries), moment), verdict
 
 

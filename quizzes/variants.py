@@ -95,11 +95,13 @@ def _build(question: Question, seed: int, names: dict[str, Value], source: rando
     answer: float | None = None
     mistakes: tuple[float, ...] = ()
     if isinstance(body, Number):
-        answer = evaluate(body.answer, names)
-        mistakes = tuple(evaluate(mistake.value, names) for mistake in body.mistakes)
+        answer = float(evaluate(body.answer, names))
+        mistakes = tuple(float(evaluate(mistake.value, names)) for mistake in body.mistakes)
     told = {**names, "answer": answer} if answer is not None else names
+    plot = _plot(question.chart, names)
     filled = replace(
         question,
+        chart=plot.chart if plot else None,
         stem=fill(question.stem, names),
         explanation=fill(question.explanation, told),
         hints=tuple(fill(hint, names) for hint in question.hints),
@@ -111,7 +113,7 @@ def _build(question: Question, seed: int, names: dict[str, Value], source: rando
     source.shuffle(keys)
     if isinstance(body, Order) and keys == [item.key for item in body.items]:
         keys.reverse()  # an order that starts out right asks nothing
-    return Variant(filled, seed, names, answer, mistakes, _plot(question.chart, names), tuple(keys))
+    return Variant(filled, seed, names, answer, mistakes, plot, tuple(keys))
 
 
 def _to_shuffle(body: object) -> tuple[Option, ...] | tuple[Pair, ...]:

@@ -8,12 +8,14 @@ from lessons.catalog import existing
 OPEN_PAGES = """
 import sys
 from streamlit.testing.v1 import AppTest
+from engine import jobs
 from lessons.catalog import existing
 
 for page in existing():
     script = f"from lessons.{page.module} import page; page()"
     test = AppTest.from_string(script, default_timeout=60).run()
     assert not test.exception, (page.path, test.exception)
+assert jobs.stop_supervisor()
 heavy = {"torch", "transformers", "peft", "bitsandbytes"} & set(sys.modules)
 sys.exit(f"the web process imported {heavy}" if heavy else 0)
 """

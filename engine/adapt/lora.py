@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import peft
 import torch
 from torch import nn
 
 from engine.adapt.kinds import Factors, Matrix
 from engine.catalog.check import ATTENTION
 from engine.contracts import RunSpec, SpecError
+
+logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)  # it laments a kernel that it does not need
+import peft  # noqa: E402 - imports bitsandbytes
 
 
 class LoRA:
@@ -27,7 +31,9 @@ class LoRA:
             lora_dropout=spec.dropout,
             target_modules=target_modules(model, spec.targets),
         )
-        self._peft = peft.get_peft_model(model, config)  # adapters are fp32 even where the frozen weights are bf16
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers for a name that version 6 drops
+            self._peft = peft.get_peft_model(model, config)  # adapters are fp32 even where the frozen weights are bf16
         self.model = self._peft.get_base_model()
 
     def trainable(self) -> list[torch.Tensor]:

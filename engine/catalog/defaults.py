@@ -21,13 +21,16 @@ _TASK: dict[str, dict[str, Any]] = {
     "pirate": {"steps": 24, "micro_batch": 4, "examples": 48, "eval_every": 6},
     "sentiment-json": {"steps": 16, "micro_batch": 4, "examples": 48, "eval_every": 4},
     "facts": {"steps": 60, "micro_batch": 4, "examples": 48, "eval_every": 15},
-    "stories": {"steps": 40, "micro_batch": 8, "examples": 64, "eval_every": 10},
+    "stories": {"steps": 60, "micro_batch": 8, "examples": 256, "eval_every": 20, "dtype": "fp32"},
 }
 _TASK_METHOD: dict[tuple[str, str], dict[str, Any]] = {
     ("facts", "lora"): {"learning_rate": 2e-3},
     ("facts", "full"): {"learning_rate": 2e-4},
     ("stories", "lora"): {"learning_rate": 1e-2},
-    ("stories", "full"): {"learning_rate": 3e-3},
+    ("stories", "full"): {"learning_rate": 1e-3},
+}
+_MODEL_TASK_METHOD: dict[tuple[str, str, str], dict[str, Any]] = {
+    (model, "stories", "lora"): {"learning_rate": 5e-3} for model in ("nano-2m", "nano-2m-control")
 }
 
 
@@ -40,6 +43,7 @@ def default_spec(model: str = DEFAULT_MODEL, task: str | None = None, method: st
     task = task or default_task(model)
     find_task(task)
     values = {**_METHOD.get(method, {}), **_TASK.get(task, {}), **_TASK_METHOD.get((task, method), {})}
+    values |= _MODEL_TASK_METHOD.get((model, task, method), {})
     values |= {name: value for name, value in chosen.items() if value is not None}
     return RunSpec(model=model, task=task, method=method, **values)
 

@@ -16,6 +16,7 @@ import torch
 from engine.adapt import METHODS, Adaptation
 from engine.catalog import device
 from engine.catalog.check import check
+from engine.catalog.models import is_nano
 from engine.contracts import Answer, Artifact, Ended, Evaluated, Event, Phase, Probed, RunSpec, Started, Step
 from engine.models import load
 from engine.tasks import Example, Task, load_probe
@@ -37,6 +38,8 @@ class Run:
         self.spec, self.out, self.keep_model = spec, out, keep_model
         self.began = time.perf_counter()
         self.where = device.resolve(spec.dtype)
+        if is_nano(spec.model):  # its matrices are too small to share: a second thread only waits
+            self.where = self.where._replace(threads=1)
         torch.set_num_threads(self.where.threads)
         torch.manual_seed(spec.seed)
         model, self.tokenizer = load(spec.model, self.where.dtype, self.where.device)

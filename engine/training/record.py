@@ -20,7 +20,7 @@ from engine.training import train
 from engine.training.inspect import TOP_DIRECTIONS
 from engine.training.observe import LIBRARIES
 
-CELLS = [(model, method) for model in ("smollm2-135m-instruct", "nano-2m") for method in ("lora", "full")]
+CELLS = [(model, method) for model in ("smollm2-135m-instruct", "nano-0.5m") for method in ("lora", "full")]
 KEPT_LAYERS = 3
 """First, middle and last: every kind of matrix of these keeps its directions, the others their spectrum."""
 KEPT_DIRECTIONS = 32

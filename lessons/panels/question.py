@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import streamlit as st
 
 from engine.contracts import DeltaLabError
+from lessons import catalog
 from lessons.panels import question_forms
 from quizzes import clock
 from quizzes.answers import CONFIDENCES, Answer, AnswerLog
 from quizzes.grading import Chosen, Grade, grade
 from quizzes.schema import Number, Recall
-from quizzes.sitting import Moment, Sitting, answer_row, is_over, note_row, sitting
+from quizzes.sitting import Moment, Sitting, answer_row, is_over, note_row, repeats, sitting
 from quizzes.variants import Variant
 
 _CONFIDENCE_WORDS = {"guess": "Guessing", "think": "Fairly sure", "sure": "Sure"}
@@ -42,7 +45,7 @@ def ask(variant: Variant, state: Sitting, desk: Desk) -> None:
     _stem(variant)
     if not over and not state.tries:
         _ask_confidence(desk)
-    question_forms.show(variant, state, over, desk, lambda chosen: _answer(variant, chosen, state, desk))
+    question_forms.show(variant, state, over, desk, lambda chosen: _answer(variant, chosen, desk))
     _remarks(variant, state, over, desk)
     if over:
         _after(variant, state)
@@ -82,8 +85,11 @@ def save(row: Answer, desk: Desk) -> bool:
     return True
 
 
-def _answer(variant: Variant, chosen: Chosen, state: Sitting, desk: Desk) -> None:
+def _answer(variant: Variant, chosen: Chosen, desk: Desk) -> None:
     st.session_state.pop(f"{desk.key}-problem", None)
+    state = state_of(variant, desk)
+    if is_over(state, variant) or repeats(state, chosen):
+        return  # the second click of a double click, or Enter on a button that was about to go
     if "draft" in chosen:
         _note(variant, dict(chosen), desk)
         return
@@ -105,9 +111,28 @@ def _stem(variant: Variant) -> None:
     if question.listing:
         st.code(question.listing, language=question.language, line_numbers=question.kind == "fault")
     if variant.plot is not None:
-        question_forms.chart(variant.plot, f"{question.id}-{variant.seed}")
-    if question.run:
+        question_forms.chart(variant.plot, _origin(question.source), f"chart-{question.id}-{variant.seed}")
+    if _is_here(question.run):
         st.markdown(f"Predict first; afterwards the run that settles it is one click away: [{question.run}]({question.run})")
+
+
+def _is_here(address: str) -> bool:
+    """There is a page at the address: a link never leads nowhere."""
+    return re.split("[?#]", address)[0] in _addresses()
+
+
+@cache
+def _addresses() -> frozenset[str]:
+    return frozenset(f"/{page.path}" for page in catalog.existing())
+
+
+def _origin(source: str) -> str:
+    """Truth label of a question's chart: made up to explain, or from a source that is named."""
+    return (
+        "illustration"
+        if source.startswith("An illustration")
+        else f"from {source[0].lower() + source[1:] if source.startswith('Trials') else source}"
+    )
 
 
 def _ask_confidence(desk: Desk) -> None:
@@ -172,11 +197,12 @@ def _after(variant: Variant, state: Sitting) -> None:
     question = variant.question
     body = question.body
     if isinstance(body, Number) and not state.right:
-        st.markdown(f"The answer is **{_rounded(variant.answer)} {body.unit}**.")
+        unit = body.unit.replace("$", "\\$")
+        st.markdown(f"The answer is **{_rounded(variant.answer)} {unit}**.")
     if question.explanation:
         st.markdown(question.explanation)
-    where = f"[Where this is taught]({question.page}#{question.part}) · " if question.page else ""
-    st.caption(f"{where}Source: {question.source}")
+    where = f"[Where this is taught]({question.page}#{question.part}) · " if _is_here(question.page) else ""
+    question_forms.aside(f"{where}Source: {question.source}")
 
 
 def _rounded(value: Any) -> str:

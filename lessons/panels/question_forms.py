@@ -7,10 +7,13 @@ from typing import Any, Protocol
 
 import streamlit as st
 
+from lessons.stage import stage
+from lessons.stage.scene import Scene
 from quizzes.grading import Chosen
 from quizzes.schema import Match, Number, Option, Order, Pick, Recall
 from quizzes.sitting import Sitting
 from quizzes.variants import Plot, Variant
+from viz.question_chart import describe_question_chart, draw_question_chart, get_question_chart_info, question_chart_table
 
 
 class DeskLike(Protocol):
@@ -23,10 +26,16 @@ class DeskLike(Protocol):
 
 
 Send = Callable[[Chosen], None]
+_STYLE = """<style>
+[class*="-option-"] button, [class*="-item-"] button { justify-content: space-between; text-align: left; }
+[class*="-option-"] button > div, [class*="-item-"] button > div { width: 100%; justify-content: space-between; text-align: left; }
+button kbd { opacity: 1 !important; color: inherit !important; }
+</style>"""
 
 
 def show(variant: Variant, state: Sitting, over: bool, desk: DeskLike, answer: Send) -> None:
     """The form that fits the question's body."""
+    st.html(_STYLE)
     match variant.question.body:
         case Pick(several=False) as body:
             _single(variant, body, state, over, desk, answer)
@@ -42,24 +51,34 @@ def show(variant: Variant, state: Sitting, over: bool, desk: DeskLike, answer: S
             _recall(body, state, over, desk, answer)
 
 
-def chart(plot: Plot, key: str) -> None:
-    """The picture and, for those who can't see it, its numbers."""
-    rows: dict[str, Any] = {plot.chart.x_title: [str(x) for x in plot.chart.series[0].x]}
-    for series, values in zip(plot.chart.series, plot.values, strict=True):
-        rows[series.name] = list(values)
-    st.dataframe(rows, key=f"chart-{key}", hide_index=True)
+def aside(text: str) -> None:
+    """A line in small type; unlike a caption's faded text it keeps the contrast that small type needs."""
+    st.markdown(f":small[:gray[{text}]]")
+
+
+def chart(plot: Plot, origin: str, key: str) -> None:
+    """The picture; its words and its numbers as a table come with the stage."""
+    shape = plot.chart
+    series = [(s.name, s.x, values) for s, values in zip(shape.series, plot.values, strict=True)]
+    info = get_question_chart_info(shape.style, (shape.title, shape.x_title, shape.y_title), series, origin, shape.log_x, shape.log_y)
+    tables = (question_chart_table(info),)
+    stage(Scene(draw_question_chart(info), shape.title, origin, describe_question_chart(info), tables, height_px=320), key=key)
 
 
 def _digit(desk: DeskLike, number: int, on: bool) -> str | None:
     return str(number) if desk.shortcuts and on and number <= 9 else None
 
 
+def _label(desk: DeskLike, number: int, text: str) -> str:
+    """The digit stands beside the text where the key works, put there by Streamlit; where it doesn't, there is none."""
+    return text if desk.shortcuts and number <= 9 else f"**{number}** {text}"
+
+
 def _mark(option: Option, good: bool, picked: bool) -> None:
     """An option after it was answered: its state in words and a sign, not in colour alone."""
     sign = ":material/check:" if good else (":material/close:" if picked else ":material/remove:")
     word = "your choice, right" if good and picked else "right" if good else "your choice" if picked else ""
-    st.markdown(f"{sign} {option.text}" + (f" — *{word}*" if word else ""))
-    st.caption(option.feedback)
+    st.markdown(f"{sign} **{option.text}**" + (f" — *{word}*" if word else "") + f"  \n{option.feedback}")
 
 
 def _single(variant: Variant, body: Pick, state: Sitting, over: bool, desk: DeskLike, answer: Send) -> None:
@@ -71,7 +90,7 @@ def _single(variant: Variant, body: Pick, state: Sitting, over: bool, desk: Desk
             _mark(option, option.correct, key in picked)
             continue
         st.button(
-            f"**{number}** {option.text}",
+            _label(desk, number, option.text),
             key=f"{desk.key}-option-{key}",
             on_click=answer,
             args=({"picked": [key]},),
@@ -91,7 +110,7 @@ def _several(variant: Variant, body: Pick, state: Sitting, over: bool, desk: Des
     chosen: set[str] = st.session_state.setdefault(f"{desk.key}-chosen", set(last))
     for number, key in enumerate(variant.shown, start=1):
         st.button(
-            f"**{number}** {options[key].text}" + (" (chosen)" if key in chosen else ""),
+            _label(desk, number, options[key].text) + (" (chosen)" if key in chosen else ""),
             key=f"{desk.key}-option-{key}",
             on_click=lambda key=key: chosen.symmetric_difference_update({key}),
             icon=":material/check_box:" if key in chosen else ":material/check_box_outline_blank:",
@@ -102,7 +121,7 @@ def _several(variant: Variant, body: Pick, state: Sitting, over: bool, desk: Des
     if state.tries:
         for key in variant.shown:
             if key in last and not options[key].correct:
-                st.caption(f"{options[key].text}: {options[key].feedback}")
+                aside(f"{options[key].text}: {options[key].feedback}")
     _check(desk, lambda: answer({"picked": sorted(chosen)}), "Check")
 
 
@@ -117,8 +136,8 @@ def _number(body: Number, state: Sitting, over: bool, desk: DeskLike, answer: Se
         return
     key = f"{desk.key}-number"
     with st.form(f"{desk.key}-form", border=False):
-        unit = f" ({body.unit})" if body.unit else ""
-        st.text_input(f"Your number{unit}", key=key, max_chars=80, placeholder=f"such as 1.5e6, 1,500,000 or 1.5M{unit}")
+        unit = f" ({body.unit})".replace("$", "\\$") if body.unit else ""
+        st.text_input(f"Your number{unit}", key=key, max_chars=80, placeholder=f"such as 1.5e6, 1,500,000 or 1.5M {body.unit}".strip())
         st.form_submit_button("Check", type="primary", on_click=lambda: answer({"number": st.session_state.get(key) or ""}))
 
 
@@ -129,14 +148,14 @@ def _order(variant: Variant, body: Order, state: Sitting, over: bool, desk: Desk
         for place, item in enumerate(body.items, start=1):
             yours = f" — *you had it at place {last.index(item.key) + 1}*" if item.key in last and last.index(item.key) != place - 1 else ""
             st.markdown(f"{place}. {item.text}{yours}")
-            st.caption(item.feedback)
+            aside(item.feedback)
         return
     placed: list[str] = st.session_state.setdefault(f"{desk.key}-placed", [])
-    st.caption("Choose them one after the other, first to last.")
+    aside("Choose them one after the other, first to last.")
     for number, key in enumerate(variant.shown, start=1):
         where = f" (place {placed.index(key) + 1})" if key in placed else ""
         st.button(
-            f"**{number}** {items[key].text}{where}",
+            _label(desk, number, items[key].text) + where,
             key=f"{desk.key}-item-{key}",
             on_click=lambda key=key: placed.append(key) if key not in placed else placed.remove(key),
             shortcut=_digit(desk, number, True),
@@ -154,7 +173,7 @@ def _match(variant: Variant, body: Match, state: Sitting, over: bool, desk: Desk
         for pair in body.pairs:
             good = last.get(pair.key) == pair.key
             st.markdown(f"{':material/check:' if good else ':material/close:'} {pair.left} → **{pair.right}**")
-            st.caption(pair.feedback)
+            aside(pair.feedback)
         return
     for pair in body.pairs:
         st.selectbox(
@@ -189,7 +208,7 @@ def _recall(body: Recall, state: Sitting, over: bool, desk: DeskLike, answer: Se
         return
     st.markdown(f"You wrote: *{state.draft or '(nothing)'}*")
     st.markdown(f"**A model answer.** {body.model_answer}")
-    st.caption("Tick what your answer held; be as strict as you would be with a friend.")
+    aside("Tick what your answer held; be as strict as you would be with a friend.")
     for point in body.points:
         st.checkbox(point.text, key=f"{desk.key}-point-{point.key}")
     ticked = [point.key for point in body.points]

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from lessons.panels.question import Desk, ask, state_of
+from lessons.panels.question_forms import aside
 from quizzes import bank
-from quizzes.answers import AnswerLog, MemoryLog, seed_for
+from quizzes.answers import CachedLog, MemoryLog, seed_for
 from quizzes.schema import Question
 from quizzes.sitting import Sitting, is_over
 from quizzes.stored import StoreLog
@@ -40,7 +41,7 @@ def quiz(lesson: str, learner: str | None, count: int = 3, page: str = "/lora") 
         state = state_of(item, desk)
         over = is_over(state, item)
         with st.container(border=True, key=f"quiz-box-{question.id}"):
-            st.caption(f"Question {number} of {len(questions)}")
+            aside(f"Question {number} of {len(questions)}")
             ask(item, state, desk._replace(shortcuts=not over))
         shown.append((item, state))
         if not over:
@@ -48,11 +49,12 @@ def quiz(lesson: str, learner: str | None, count: int = 3, page: str = "/lora") 
     _summary(shown, questions)
 
 
-def answer_log(learner: str | None) -> AnswerLog:
-    """The store for a learner; for a visitor, this session."""
-    if learner is not None:
-        return StoreLog()
-    log: AnswerLog = st.session_state.setdefault("visitor-answers", MemoryLog())
+def answer_log(learner: str | None) -> CachedLog:
+    """The store for a learner, read once a session; for a visitor, this session alone."""
+    name = "visitor-answers" if learner is None else f"answers-{learner}"
+    if name not in st.session_state:
+        st.session_state[name] = CachedLog(MemoryLog() if learner is None else StoreLog())
+    log: CachedLog = st.session_state[name]
     return log
 
 

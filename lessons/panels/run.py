@@ -21,6 +21,7 @@ POLL_SECONDS = 0.4
 
 def run_panel(spec: RunSpec | None, run: jobs.RunStatus | None, shown: Shown | None) -> None:
     """The button, and below it the run of the address as it goes; before there is one, the recorded run."""
+    jobs.ensure_supervisor()  # a worker warms up while the learner reads, so that the first step comes soon after the click
     live = run is not None and run.live
     if spec is not None and not live:
         _start(spec, run)

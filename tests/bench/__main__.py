@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from tests.bench import training, web
+from tests.bench import practice, training, web
 
-PARTS = {"web": web.measure, "training": training.measure}
+PARTS = {"web": web.measure, "practice": practice.measure, "training": training.measure}
 
 
 def main() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from engine import jobs
 from engine.home import data_home
+
+expect.set_options(timeout=30_000)  # a page of a machine that also trains; states are waited for, so a quick one costs no more
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,88 @@
+"""make screenshots: every page at two sizes and in two themes, into screenshots/ (not committed)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from lessons.catalog import existing
+from tests.conftest import FLAGS
+
+ROOT = Path(__file__).parents[2]
+OUT = ROOT / "screenshots"
+SIZES = ((1440, 900), (390, 844))
+THEMES = ("light", "dark")
+LONGEST_PX = 12_000
+
+
+def main() -> None:
+    OUT.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as home, socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+        server = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"DELTALAB_HOME": home}, stdout=subprocess.DEVNULL)
+        try:
+            wait(f"http://localhost:{port}/_stcore/health")
+            shoot(f"http://localhost:{port}")
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def shoot(address: str) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        for theme in THEMES:
+            for width, height in SIZES:
+                page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=theme)
+                for entry in existing():
+                    page.goto(f"{address}/{entry.path}")
+                    settle(page)
+                    page.screenshot(path=OUT / f"{entry.path}-{width}-{theme}.png")
+                    whole(page, width)
+                    page.screenshot(path=OUT / f"{entry.path}-{width}-{theme}-whole.png")
+                    page.set_viewport_size({"width": width, "height": height})
+                page.close()
+        browser.close()
+    print(f"{len(list(OUT.glob('*.png')))} pictures in {OUT}")
+
+
+def settle(page: Page) -> None:
+    """Wait for the page's script to end and its pictures to be drawn."""
+    page.get_by_role("heading", level=1).wait_for(timeout=60_000)
+    page.wait_for_function("!document.querySelector('[data-testid=stApp][data-test-script-state=running]')", timeout=60_000)
+    page.wait_for_function("[...document.querySelectorAll('.dl-stage')].every(s => s.dataset.state !== 'loading')", timeout=60_000)
+
+
+def whole(page: Page, width: int) -> None:
+    """Make the window as tall as the page, which scrolls inside an element of its own."""
+    tall = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+    page.set_viewport_size({"width": width, "height": min(tall + 40, LONGEST_PX)})
+    settle(page)
+
+
+def wait(address: str) -> None:
+    """Until the server answers; raises TimeoutError after a minute."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        try:
+            urllib.request.urlopen(address, timeout=2).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise TimeoutError(f"no answer from {address}")
+
+
+if __name__ == "__main__":
+    main()
