@@ -25,7 +25,8 @@ SECTIONS = {
 
 def page() -> None:
     """Verdict first, then the question, then one section at a time."""
-    arc.header(PAGE, lead="Will it fit, how long will it take, what does it cost, and how wrong can this answer be?")
+    arc.header(PAGE)
+    st.caption("Will it fit, how long will it take, what does it cost, and how wrong can this answer be?")
     top = st.container(key="calculator-verdict")
     values = planner_ask.ask()
     found = _answer(values, top)

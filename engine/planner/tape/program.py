@@ -7,6 +7,7 @@ moments at both ends of the run of equal layers hold the maximum.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
@@ -74,7 +75,17 @@ class Program(NamedTuple):
 
 @lru_cache(maxsize=256)
 def play(task: Task) -> Program:
-    """Play one forward and backward pass. Pure; about a few milliseconds."""
+    """Play one forward and backward pass. Pure; a few milliseconds, in which Python's cycle collector only gets in the way."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return _play(task)
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _play(task: Task) -> Program:
     tape = Tape()
     tape.autocast, tape.accumulates = task.autocast, task.accumulates
     setting = task.setting
@@ -119,14 +130,16 @@ def _compile(tape: Tape) -> Program:
     """Keep the moments that can be the largest for some b and s: those that no other one exceeds in every monomial."""
     table = np.array([values for _, values in tape.points]).reshape(-1, len(TAGS), WIDTH)
     totals = table.sum(1)
-    order = np.argsort(-totals.sum(1), kind="stable")
     keep: list[int] = []
     for phase in ("forward", "backward"):
-        kept: list[int] = []
-        for index in (int(i) for i in order if tape.points[int(i)][0] == phase):
-            if not kept or not np.any(np.all(totals[kept] >= totals[index] - 1e-9, axis=1)):
-                kept.append(index)
-        keep += kept
+        rows = np.array([index for index, (name, _) in enumerate(tape.points) if name == phase], dtype=int)
+        if len(rows):
+            _, first = np.unique(totals[rows].round(3), axis=0, return_index=True)
+            rows = rows[first]
+            least = totals[rows]
+            exceeded = (least[None, :, :] >= least[:, None, :]).all(2)  # [i, j]: j is nowhere below i
+            np.fill_diagonal(exceeded, False)
+            keep += rows[~exceeded.any(1)].tolist()
     return Program(np.clip(table[keep], 0, None), tuple(tape.points[index][0] for index in keep))
 
 
