@@ -42,20 +42,27 @@ def combination(asked: Answer) -> list[Way]:
     """Changes taken one after another, cheapest in time first, until the job fits; empty where it fits, or where none do."""
     if asked.verdict == "fits":
         return []
+    return _combined(asked, ("gpus", "offload", "seq_len")) or _combined(asked, ("gpus", "offload"))
+
+
+def _combined(asked: Answer, left_out: tuple[str, ...]) -> list[Way]:
     taken: list[Way] = []
     now = asked
     for _ in range(6):
-        options = [
-            way for way in ways(now) if way.changes.get("gpus", now.options.gpus) == now.options.gpus and "offload" not in way.changes
-        ]
+        options = [way for way in ways(now) if not any(name in way.changes for name in left_out)]
         if not options:
             return []
-        best = min(options, key=lambda way: (ORDER[way.verdict], (way.time_factor - 1) / max(way.saved_gib, 0.01)))
+        best = min(options, key=lambda way: (ORDER[way.verdict], (way.time_factor - 1 + _price_of_change(way)) / max(way.saved_gib, 0.01)))
         taken.append(best)
         now = best.answer
         if now.verdict == "fits":
             return taken
     return []
+
+
+def _price_of_change(way: Way) -> float:
+    """What a change costs beside time: another method or fewer directions may learn less, more passes are only slower."""
+    return 0.5 * ("method" in way.changes) + 0.2 * bool({"rank", "targets"} & set(way.changes)) + 0.01
 
 
 def _try(asked: Answer, name: str, changes: dict[str, Any], note: str) -> Way | None:

@@ -90,4 +90,10 @@ STYLE = """<style>
 .dl-verdict-fits { border-color: light-dark(#115e59, #5eead4); } .dl-verdict-fits strong { color: light-dark(#115e59, #5eead4); }
 .dl-verdict-tight { border-color: light-dark(#c2570c, #f59e4b); } .dl-verdict-tight strong { color: light-dark(#c2570c, #f59e4b); }
 .dl-verdict-exceeds { border-color: light-dark(#b3261e, #ff8e85); } .dl-verdict-exceeds strong { color: light-dark(#b3261e, #ff8e85); }
+.st-key-calculator-verdict [data-testid="stMetricValue"] { font-size: 1.45rem; }
+@media (max-width: 640px) {
+  .st-key-calculator-verdict [data-testid="stHorizontalBlock"] { display: grid; grid-template-columns: 1fr 1fr; gap: 0.5rem; }
+  .st-key-calculator-verdict [data-testid="stColumn"] { min-width: 0; width: 100%; }
+  .st-key-calculator-verdict [data-testid="stMetricValue"] { font-size: 1.05rem; }
+}
 </style>"""

@@ -118,7 +118,7 @@ def _written_out(layer: Layer, q: Shadow, k: Shadow, v: Shadow, v_strided: bool,
         weights = pointwise(tape, weights, keeps_result=True)
         weights = scale(tape, weights)
     weights = add(tape, weights, bias) if bias is not None else scale_free_add(tape, weights)
-    if s.arch.block == "bert":
+    if s.arch.block in ("bert", "t5") or s.arch.family == "gpt2":
         weights = softmax(tape, weights, width=weights.bytes)
     else:
         weights = cast(tape, softmax(tape, weights, width=4), q.bytes)

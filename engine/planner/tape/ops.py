@@ -184,11 +184,9 @@ def _square(tape: Tape, x: Shadow) -> Shadow:
     elements, width = x.elements, x.bytes
 
     def back(g: Shadow) -> tuple[Shadow]:
-        power = new(tape, elements, width)
-        doubled = new(tape, elements, width)
-        del power
+        moment = [new(tape, elements, width), new(tape, elements, width)]  # one C++ expression: both live to its end
         result = new(tape, elements, width)
-        del doubled
+        del moment
         return (result,)
 
     return record(tape, out, (x.node,), kept, back)
