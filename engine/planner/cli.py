@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.contracts import SpecError
 from engine.planner.answer import plan
+from engine.planner.hub import fetch_config
 from engine.planner.options import CHOICES
 
 _WHOLE = ("rank", "virtual_tokens", "seq_len", "micro_batch", "accumulation", "gpus")
@@ -28,6 +29,7 @@ def parser(program: str = "python -m engine plan") -> argparse.ArgumentParser:
     out = _Parser(prog=program, description="Memory, time and price of a fine-tune.", allow_abbrev=False)
     out.add_argument("--model", help="hub id in the catalogue")
     out.add_argument("--config", help="a config.json, in place of --model")
+    out.add_argument("--hub", help="owner/name on the hub, whose config.json is fetched, in place of --model")
     for name, values in CHOICES.items():
         out.add_argument(f"--{name.replace('_', '-')}", help=", ".join(values))
     for name in _WHOLE:
@@ -49,6 +51,8 @@ def read_arguments(argv: Sequence[str], program: str = "python -m engine plan") 
     values = {key: value for key, value in vars(parsed).items() if value is not None and key not in ("json", "stdin_jsonl")}
     if "config" in values:
         values["config"] = read_config_file(values["config"])
+    if "hub" in values:
+        values["config"] = fetch_config(values.pop("hub"))
     return values, parsed
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 from engine.contracts import SpecError
 from engine.planner.catalogue import find, model_ids
 from engine.planner.hardware import gpus
+from engine.planner.hub import fetch_config
 from engine.planner.link import from_link, to_link
 from engine.planner.options import CHOICES, TARGET_WORDS, Options, read_options
 
@@ -17,6 +18,7 @@ PREFIX = "ask-"
 START = {"model": "meta-llama/Llama-2-7b-hf", "method": "qlora", "gpu": "RTX 4090", "rank": 16, "targets": "all-linear", "seq_len": 512,
          "micro_batch": 4, "checkpointing": "full"}  # fmt: skip
 PASTED = "a pasted config.json"
+FROM_HUB = "a model of the hub, by its id"
 OWN_CARD = "other: own GiB"
 _TITLES = {
     "full": "Full fine-tuning",
@@ -102,12 +104,14 @@ def _main_row(now: dict[str, Any]) -> dict[str, Any]:
 
 
 def _model(now: dict[str, Any]) -> dict[str, Any]:
-    names = [*model_ids(), PASTED]
+    names = [*model_ids(), FROM_HUB, PASTED]
     given = now.get("model", START["model"])
     index = names.index(given) if given in names else 0
     if given not in names:
         st.error(_refusal(given))
     chosen = st.selectbox("Model", names, index=index, key=f"{PREFIX}model", help="type to search; or paste a config.json")
+    if chosen == FROM_HUB:
+        return _from_hub()
     if chosen != PASTED:
         return {"model": chosen}
     text = st.text_area("config.json", key="calculator-config", height=120, placeholder='{"model_type": "llama", "hidden_size": 4096, ...}')
@@ -115,6 +119,23 @@ def _model(now: dict[str, Any]) -> dict[str, Any]:
         return {"config": json.loads(text)} if text and len(text) < 1_000_000 else {"config": {}}
     except (ValueError, RecursionError):
         return {"config": "not JSON"}
+
+
+def _from_hub() -> dict[str, Any]:
+    name = st.text_input("Hub id", key="calculator-hub", placeholder="owner/name")
+    if not name:
+        st.info("Give a hub id; its config.json is fetched, and nothing else.")
+        return {"model": str(START["model"])}
+    try:
+        return {"config": _fetched(name)}
+    except SpecError as error:
+        st.error(str(error))
+        return {"model": str(START["model"])}
+
+
+@st.cache_data(max_entries=100, show_spinner="Fetching config.json …")
+def _fetched(name: str) -> dict[str, Any]:
+    return fetch_config(name)
 
 
 def _refusal(given: Any) -> str:
