@@ -30,8 +30,10 @@ def test_held_out_reserved_is_within_the_goal():
     assert held_out_scores()[1].mean_percent <= 12
 
 
-def test_speed_of_models_that_set_nothing():
-    assert speed_scores()[0].mean_percent <= 25
+def test_speed_is_within_a_quarter_for_four_rows_in_five():
+    stated, unseen = speed_scores()
+    assert stated.covered_percent >= 80
+    assert unseen.mean_percent <= 25  # only two models were measured, one of them without fused kernels
 
 
 def test_committed_table_is_the_computed_one():
