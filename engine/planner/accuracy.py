@@ -15,14 +15,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.planner.allocator import error_group
 from engine.planner.answer import answer, arch_of
-from engine.planner.clock import constants, flops_per_token
-from engine.planner.hardware import CONTEXT_GIB
-from engine.planner.memory import GIB, estimate
-from engine.planner.options import read_options
+from engine.planner.calibrate import (
+    allocated,
+    best_slack,
+    efficiencies,
+    kind_of,
+    peaks_of,
+    relative,
+    set_constants,
+    shortest_band,
+    throughput,
+    write,
+)
+from engine.planner.clock import constants
 from engine.planner.rivals import llama_factory_gib
-from engine.planner.rows import Row, question, rows
+from engine.planner.rows import Row, rows
 from engine.planner.tracefile import compare
 
 _HERE = Path(__file__).parent
@@ -57,116 +65,15 @@ def halves(found: Iterable[Row]) -> tuple[set[str], set[str]]:
     return set(names[::2]), set(names[1::2])
 
 
-def allocated(row: Row) -> float:
-    return estimate(row.options, arch_of(row.options)).peak_bytes / GIB
-
-
-def relative(row: Row, predicted: float) -> float:
-    return predicted / row.measured_gib - 1
-
-
-def shortest_band(errors: Sequence[float]) -> list[float]:
-    """Factors around a prediction, less 1, that hold 90% of the measurements: the narrowest such band that holds 0, a little widened."""
-    truth = np.sort([1 / (1 + e) - 1 for e in errors])
-    inside = max(int(np.ceil(0.9 * len(truth))), 1)
-    starts = range(len(truth) - inside + 1)
-    best = min(starts, key=lambda i: max(truth[i + inside - 1], 0.01) - min(truth[i], -0.01))
-    return [round(float(min(truth[best], -0.01)) - 0.002, 4), round(float(max(truth[best + inside - 1], 0.01)) + 0.002, 4)]
-
-
-def set_constants() -> dict[str, Any]:
-    """Everything that is set from rows, in one place, with where it comes from."""
-    exact = [row for row in rows() if row.measure == "allocated" and row.trust == "high"]
-    dynamic = [row for row in rows() if row.measure == "reserved"]
-    table: dict[str, Any] = {"efficiency": _efficiencies(None)}
-    errors: dict[str, list[float]] = defaultdict(list)
-    for row in exact:
-        errors[error_group(row.method, row.options.software)].append(relative(row, allocated(row)))
-    table["allocated_error"] = {group: shortest_band(values) for group, values in sorted(errors.items())}
-    _write("constants.json", {**constants(), **table})
-    table["fragmentation"] = {
-        "constant": [round(float(np.median([_slack(row) for row in exact if row.smi_gib and row.method != "full"])), 3)],
-        "dynamic": [_best_slack(dynamic)],
-        "blocks": [1.0],
-    }
-    _write("constants.json", {**table, "reserved_error": constants()["reserved_error"]})
-    smi = [answer(row.options).reserve.reserved_gib / (row.smi_gib - CONTEXT_GIB) - 1 for row in exact if row.smi_gib]
-    table["reserved_error"] = {
-        "constant": shortest_band(smi),
-        "dynamic": shortest_band([relative(row, answer(row.options).reserve.reserved_gib) for row in dynamic]),
-    }
-    table["origin"] = {
-        "efficiency": "throughput.json, A100 80 GB; 5th percentile, median and 95th percentile of counted operations a second over 312 TFLOP/s",
-        "allocated_error": "measured.json, rows of high trust; the narrowest band of measured over predicted, less 1, that holds 90% of the rows",
-        "fragmentation": "constant: median of nvidia-smi less context less allocated, over what moves within a step; dynamic: least mean error on rows of reserved memory",  # noqa: E501
-        "gpt_bigcode logits": "measured.json, its 8 rows: four logit-sized tensors live at the peak (three with Triton cross-entropy), one more than its code shows",
-        "litgpt keeps inputs": "measured.json: growth of memory with batch on three models says that each matrix product keeps its input",
-        "reserved_error": "as allocated_error; constant: against nvidia-smi less context, dynamic: against reserved memory",
-    }
-    _write("constants.json", table)
-    return table
-
-
-def _write(name: str, table: Any) -> None:
-    (_HERE / name).write_text(json.dumps(table, indent=1) + "\n")
-    constants.cache_clear()
-
-
-def _moving(row: Row) -> tuple[float, float, float]:
-    found = answer(row.options).estimate
-    top = max(found.phase_peaks_bytes["forward"], found.phase_peaks_bytes["backward"])
-    return top / GIB, (top - found.standing.always_bytes) / GIB, found.phase_peaks_bytes["step"] / GIB
-
-
-def _slack(row: Row) -> float:
-    top, moving, _ = _moving(row)
-    assert row.smi_gib is not None
-    return (row.smi_gib - CONTEXT_GIB - 1.0 - top) / moving
-
-
-def _best_slack(found: Sequence[Row]) -> float:
-    """The one factor with the least mean error; searched, since the card's size cuts it off."""
-    parts = [(*_moving(row), row.measured_gib, answer(row.options).gpu.usable_gib) for row in found]
-
-    def mean_error(k: float) -> float:
-        return float(np.mean([abs(min(max(step, top + k * moving) + 1.0, room) / truth - 1) for top, moving, step, truth, room in parts]))
-
-    return round(float(min(np.arange(0, 3, 0.05), key=mean_error)), 3)
-
-
-def _throughput() -> list[tuple[dict[str, Any], float]]:
-    """Rows of one GPU with the efficiency that each reached."""
-    found = json.loads((_HERE / "throughput.json").read_bytes())["rows"]
-    out = []
-    for row in found:
-        full = {"attention": "flash", "optimizer": "adamw", "lora_targets": "qkvo", **row}
-        options = read_options(question(full))
-        out.append((row, row["tokens_per_second_per_gpu"] * flops_per_token(options, arch_of(options)) / 312e12))
-    return out
-
-
-def _kind(row: dict[str, Any]) -> str:
-    return f"{row['method']}/hf-triton" if "foak" in row["id"] else row["method"]
-
-
-def _efficiencies(models: set[str] | None) -> dict[str, list[float]]:
-    groups: dict[str, list[float]] = defaultdict(list)
-    for row, value in _throughput():
-        if row["n_gpus"] == 1 and (models is None or row["model"] in models):
-            groups[_kind(row)].append(value)
-            groups[row["method"]].append(value) if models is not None else None
-    return {kind: [round(float(v), 4) for v in np.percentile(values, [5, 50, 95])] for kind, values in sorted(groups.items())}
-
-
 def speed_scores() -> list[Score]:
     """Published tokens per second against the middle of the band: as it is stated, and with each model scored by the others' constants."""
-    found = [(row, value) for row, value in _throughput() if row["n_gpus"] == 1]
+    found = [(row, value) for row, value in throughput() if row["n_gpus"] == 1]
     names = {row["model"] for row, _ in found}
-    stated = [constants()["efficiency"][_kind(row)][1] / value - 1 for row, value in found]
+    stated = [constants()["efficiency"][kind_of(row)][1] / value - 1 for row, value in found]
     unseen: list[float] = []
     for row, value in found:
-        known = _efficiencies(names - {row["model"]})
-        unseen.append(known.get(_kind(row), known.get(row["method"], [0, value, 0]))[1] / value - 1)
+        known = efficiencies(names - {row["model"]})
+        unseen.append(known.get(kind_of(row), known.get(row["method"], [0, value, 0]))[1] / value - 1)
     return [
         score("tokens per second (share within 25%)", stated, [abs(e) <= 0.25 for e in stated]),
         score("tokens per second, held-out model (share within 25%)", unseen, [abs(e) <= 0.25 for e in unseen]),
@@ -176,10 +83,16 @@ def speed_scores() -> list[Score]:
 def speed_misses() -> list[dict[str, Any]]:
     """Rows of one GPU whose published speed is more than 25% off the stated middle."""
     out = []
-    for row, value in _throughput():
-        error = constants()["efficiency"][_kind(row)][1] / value - 1
+    for row, value in throughput():
+        error = constants()["efficiency"][kind_of(row)][1] / value - 1
         if row["n_gpus"] == 1 and abs(error) > 0.25:
-            out.append({"id": row["id"], "error_percent": round(100 * error, 1), "reason": "kbit_prepare computes in fp32 what others compute in 16 bits"})
+            out.append(
+                {
+                    "id": row["id"],
+                    "error_percent": round(100 * error, 1),
+                    "reason": "kbit_prepare computes in fp32 what others compute in 16 bits",
+                }
+            )
     return out
 
 
@@ -226,7 +139,7 @@ def held_out_scores() -> list[Score]:
 
 
 def _held_out(known: Sequence[Row], unseen: Sequence[Row], measure: str) -> tuple[list[float], list[bool]]:
-    predict = _reserved_with(_best_slack(known)) if measure == "reserved" else allocated
+    predict = _reserved_with(best_slack(known)) if measure == "reserved" else allocated
     errors, covered = [], []
     for method in METHODS:
         base = [row for row in known if row.method == method] or list(known)
@@ -240,7 +153,7 @@ def _held_out(known: Sequence[Row], unseen: Sequence[Row], measure: str) -> tupl
 
 def _reserved_with(k: float) -> Callable[[Row], float]:
     def predict(row: Row) -> float:
-        top, moving, step = _moving(row)
+        top, moving, step = peaks_of(row)
         return min(max(step, top + k * moving) + 1.0, answer(row.options).gpu.usable_gib)
 
     return predict
@@ -316,7 +229,7 @@ def main(argv: Sequence[str]) -> int:
         set_constants()
     found = report()
     if "--write" in argv:
-        _write("accuracy.json", found)
+        write("accuracy.json", found)
     print(table(found))
     return 0
 

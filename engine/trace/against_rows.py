@@ -32,7 +32,12 @@ def compare() -> list[dict[str, Any]]:
         if row.id in IDS:
             found = trace(row.options, arch_of(row.options)).peak_bytes / GIB
             out.append(
-                {"id": row.id, "measured_gib": row.measured_gib, "traced_gib": round(found, 3), "error_percent": round(100 * (found / row.measured_gib - 1), 2)}
+                {
+                    "id": row.id,
+                    "measured_gib": row.measured_gib,
+                    "traced_gib": round(found, 3),
+                    "error_percent": round(100 * (found / row.measured_gib - 1), 2),
+                }
             )
     return out
 

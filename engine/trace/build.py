@@ -75,9 +75,9 @@ def _base(options: Options, arch: Arch) -> Any:
     config = dict(options.config) if options.config is not None else dict(entries()[full_id(options.model)]["config"])
     kind = config.pop("model_type")
     settings: dict[str, Any] = {"num_labels": 2} if options.objective == "classify" else {}
-    real = hf.AutoConfig.for_model(kind, **config, **settings)
+    special = {"bos_token_id": 0, "eos_token_id": 0, "pad_token_id": 0}  # a small vocabulary may not hold the family's own
+    real = hf.AutoConfig.for_model(kind, **config, **settings, **special)
     real.use_cache = False
-    real.pad_token_id = 0
     if arch.encoder_decoder:
         real.decoder_start_token_id = 0
     loader: Any = hf.AutoModelForSeq2SeqLM if arch.encoder_decoder else hf.AutoModelForCausalLM

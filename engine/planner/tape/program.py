@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 from engine.planner.arch import Stack
 from engine.planner.tape import blocks
 from engine.planner.tape.core import (
-    ONE,
+    SS,
     TAGS,
     WIDTH,
     B,
-    Node,
     Q,
     S,
     Shadow,
@@ -34,15 +33,17 @@ from engine.planner.tape.core import (
     new,
     parameter_gradient,
     record,
-    times,
     tokens,
     view,
 )
-from engine.planner.tape.linear import Setting
+from engine.planner.tape.layer import Layer
+from engine.planner.tape.linear import Setting, linear
 from engine.planner.tape.loss import Loss, lose
-from engine.planner.tape.ops import add, cast, dropout, embedding, join, layer_norm, rms_norm, scale
+from engine.planner.tape.norms import layer_norm, rms_norm
+from engine.planner.tape.ops import add, cast, dropout, embedding, join, scale
+from engine.planner.tape.repeat import Bulk, recomputed
 
-_BLOCKS: dict[str, Callable[[blocks.Layer, Shadow], Shadow]] = {
+_BLOCKS: dict[str, Callable[[Layer, Shadow], Shadow]] = {
     "llama": blocks.llama, "gemma2": blocks.gemma2, "parallel": blocks.parallel, "gpt2": blocks.gpt2, "opt": blocks.opt, "bert": blocks.bert,
 }  # fmt: skip
 
@@ -210,14 +211,10 @@ def _hold_prefix(tape: Tape, task: Task, hidden: Shadow) -> Shadow:
 
 
 def _widen(tape: Tape, task: Task, hidden: Shadow) -> Shadow:
-    from engine.planner.tape.linear import linear
-
     return linear(tape, task.setting, hidden, task.setting.arch.outer[0], "project_in")
 
 
 def _project(tape: Tape, task: Task, hidden: Shadow) -> Shadow:
-    from engine.planner.tape.linear import linear
-
     return linear(tape, task.setting, hidden, task.setting.arch.outer[1], "project_out")
 
 
@@ -240,7 +237,7 @@ def _run_stack(
     copies = max(units - 3, 0)
     for number in range(units - copies):
         repeated = copies if number == 1 else 0
-        bulk = _Bulk(tape, repeated)
+        bulk = Bulk(tape, repeated)
         hidden = bulk.opened(hidden) if repeated else hidden
         for inside in range(unit):
             hidden = _layer(tape, task, stack, hidden, block, extra, offset + number * unit + inside, inside)
@@ -250,98 +247,14 @@ def _run_stack(
     return hidden
 
 
-class _Bulk:
-    """Adds what one unit leaves behind as often as it is repeated, and takes it away on the way back."""
-
-    def __init__(self, tape: Tape, copies: int) -> None:
-        self.tape, self.copies = tape, copies
-        self.before: list[float] = []
-        self.added: list[float] = []
-
-    def opened(self, hidden: Shadow) -> Shadow:
-        self.before = self.tape.live.copy()
-        node = hidden.node
-        out = Shadow(hidden.storage, hidden.elements, hidden.bytes)
-        if node is None:
-            return out
-        return record(self.tape, out, (node,), (), self._left)
-
-    def closed(self, hidden: Shadow) -> Shadow:
-        tape = self.tape
-        self.added = [(now - was) * self.copies for now, was in zip(tape.live, self.before, strict=True)]
-        tape.live[:] = [now + more for now, more in zip(tape.live, self.added, strict=True)]
-        tape.mark()
-        out = Shadow(hidden.storage, hidden.elements, hidden.bytes)
-        return record(tape, out, (hidden.node,), (), self._entered) if hidden.node is not None else out
-
-    def _entered(self, g: Shadow) -> tuple[Shadow]:
-        self.before = self.tape.live.copy()
-        return (view(g),)
-
-    def _left(self, g: Shadow) -> tuple[Shadow]:
-        tape = self.tape
-        tape.mark()
-        start = TAGS.index("gradients") * WIDTH
-        for index in range(len(tape.live)):
-            tape.live[index] -= self.added[index]
-        for index in range(start, start + WIDTH):
-            tape.live[index] += (tape.live[index] + self.added[index] - self.before[index]) * self.copies
-        return (view(g),)
-
-
 def _layer(
     tape: Tape, task: Task, stack: Stack, hidden: Shadow, block: Callable[..., Shadow], extra: tuple[Shadow, ...], number: int, inside: int
 ) -> Shadow:
     def run(x: Shadow) -> Shadow:
-        return block(blocks.Layer(tape, task.setting, stack, number), x, *extra)
+        return block(Layer(tape, task.setting, stack, number), x, *extra)
 
     every = task.checkpoint_every
     return recomputed(tape, run, hidden) if every and inside == 0 else run(hidden)
-
-
-def recomputed(tape: Tape, run: Callable[[Shadow], Shadow], hidden: Shadow) -> Shadow:
-    """torch.utils.checkpoint without reentry: keep the input, run the layer again when its gradient is wanted.
-
-    The second run stops once everything that was saved in the first is back (early stop).
-    """
-    keeps, saves, was_tag = tape.keeps, tape.saves, tape.tag
-    tape.keeps, tape.saves = False, 0
-    made = run(hidden)
-    count = tape.saves
-    tape.keeps, tape.saves = keeps, saves
-    if made.node is None:
-        return made
-    storage, elements, width, wants = hidden.storage, hidden.elements, hidden.bytes, hidden.node is not None
-    kept = [storage]
-    del storage
-
-    def back(box: list[Shadow]) -> tuple[Shadow | None]:
-        outer, cache, tag = tape.nodes, tape.cast_cache, tape.tag
-        sketch_leaf, leaf = Node(), Node()
-        tape.phantom, tape.cast_cache, tape.nodes = True, {}, []
-        sketch = run(Shadow(kept[0], elements, width, sketch_leaf if wants else None))
-        tape.phantom, nodes, tape.nodes = False, tape.nodes, []
-        seeds = {sketch.node: box.pop()}
-        del sketch
-        tape.tag = "temporaries"
-        places = {node: place for place, node in enumerate(nodes)}
-        backward(tape, seeds, nodes, until_saved=True)  # type: ignore[arg-type]
-        tape.tag, tape.cast_cache = "recomputation", {}
-        tape.saves, tape.saves_seen, tape.stop_at = 0, 0, count
-        run(Shadow(kept[0], elements, width, leaf if wants else None))
-        tape.phantom, tape.stop_at = False, 0
-        tape.cast_cache, tape.tag = cache, "temporaries"
-        again = {leaf if node is sketch_leaf else tape.nodes[places[node]]: seeds.pop(node) for node in list(seeds)}  # type: ignore[index]
-        result = backward(tape, again, tape.nodes, leaf)
-        kept.clear()  # the frame that can recompute holds the layer's input as long as anything saved is left
-        tape.nodes, tape.tag = outer, tag
-        return (result,)
-
-    tape.tag = was_tag
-    out = record(tape, Shadow(made.storage, made.elements, made.bytes), (hidden.node,), (), back)
-    assert out.node is not None
-    out.node.nested = True
-    return out
 
 
 def _encoder_decoder(tape: Tape, task: Task, hidden: Shadow) -> Shadow:
@@ -365,11 +278,6 @@ def _encoder_decoder(tape: Tape, task: Task, hidden: Shadow) -> Shadow:
 
 def _position_bias(tape: Tape, setting: Setting, name: str) -> Shadow:
     """(1, heads, s, s) of learned distances, shared by the layers; zeros for cross-attention."""
-    from engine.planner.tape.core import SS
-
     heads = setting.arch.heads
     out = new(tape, ((SS, heads),), setting.weight_bytes)
     return record(tape, out, (), (), lambda g: ()) if name and setting.trains else out
-
-
-__all__ = ["ONE", "Program", "S", "T", "Task", "play", "times"]
