@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from tests.bench import practice, training, web
+from tests.bench import planner, practice, training, web
 
-PARTS = {"web": web.measure, "practice": practice.measure, "training": training.measure}
+PARTS = {"web": web.measure, "planner": planner.measure, "practice": practice.measure, "training": training.measure}
 
 
 def main() -> None:

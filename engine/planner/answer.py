@@ -1,0 +1,148 @@
+"""`plan`: one question in, one answer out, as plain values ready for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from engine.contracts import SpecError
+from engine.planner import clock
+from engine.planner.allocator import Reserve, reserve
+from engine.planner.arch import Arch
+from engine.planner.catalogue import find
+from engine.planner.families import read_config
+from engine.planner.hardware import Gpu, find_gpu
+from engine.planner.memory import GIB, Estimate, estimate
+from engine.planner.options import Options, read_options
+from engine.planner.sharding import shard
+from engine.planner.standing import total_count, trainable_count
+
+_STORED = {"fp32": 4, "bf16": 2, "fp16": 2}
+
+
+class Answer(NamedTuple):
+    """Everything that is computed for one question."""
+
+    options: Options
+    arch: Arch
+    gpu: Gpu
+    estimate: Estimate
+    reserve: Reserve
+    verdict: str
+    """fits, tight or exceeds."""
+    tokens_per_second: tuple[float, float] | None
+    hours: tuple[float, float] | None
+    cost_usd: tuple[float, float] | None
+    adapter_bytes: int
+    checkpoint_bytes: int
+
+
+def plan(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer a question given as plain values.
+
+    Raises:
+        SpecError: the question cannot be answered; one sentence for each reason.
+    """
+    return as_json(answer(read_options(options)))
+
+
+def arch_of(options: Options) -> Arch:
+    """The model's sizes, from the catalogue or from the pasted config."""
+    return read_config(options.config) if options.config is not None else find(options.model)
+
+
+def answer(options: Options) -> Answer:
+    """Answer a checked question. Raises SpecError where model, length or card do not go together."""
+    arch = arch_of(options)
+    if arch.positions and options.seq_len > arch.positions:
+        raise SpecError(f"seq_len={options.seq_len} is above the model's {arch.positions} positions; use at most {arch.positions}")
+    _check_model(options, arch)
+    gpu = find_gpu(options.gpu)
+    found = with_other_models(options, arch, shard(options, arch, estimate(options, arch)))
+    room = reserve(options, found, gpu.usable_gib)
+    rate = clock.tokens_per_second(options, arch, gpu)
+    time = clock.hours(options, rate)
+    return Answer(
+        options, arch, gpu, found, room, verdict(room.reserved_interval_gib, gpu.usable_gib), rate, time, clock.cost(options, gpu, time),
+        adapter_bytes(options, arch), checkpoint_bytes(options, arch),
+    )  # fmt: skip
+
+
+def _check_model(options: Options, arch: Arch) -> None:
+    if arch.encoder_only and options.objective not in ("classify",):
+        raise SpecError(f"objective={options.objective} does not go with {arch.family}, which generates nothing; use classify")
+    if arch.encoder_only and options.method in ("prompt", "prefix"):
+        raise SpecError(f"method={options.method} does not go with {arch.family}; use lora, head or full")
+
+
+def with_other_models(options: Options, arch: Arch, found: Estimate) -> Estimate:
+    """Preference and reinforcement methods hold more than one model: a reference, a reward model, a value model."""
+    extra = 0.0
+    weights = found.standing.terms_bytes["weights"] + found.standing.terms_bytes["quant_constants"]
+    if options.objective in ("dpo", "rlhf") and options.reference == "copy":
+        extra += weights
+    if options.objective == "rlhf":
+        extra += weights  # reward model, frozen
+        states = found.standing.terms_bytes["optimizer"] + found.standing.gradients_bytes
+        extra += weights + (states if options.method == "full" else 0.0)  # value model, trained as the policy is
+    if not extra:
+        return found
+    terms = {**found.terms_bytes, "weights": found.terms_bytes["weights"] + extra}
+    peaks = {name: value + extra for name, value in found.phase_peaks_bytes.items()}
+    standing = found.standing._replace(always_bytes=found.standing.always_bytes + extra)
+    return found._replace(peak_bytes=found.peak_bytes + extra, terms_bytes=terms, phase_peaks_bytes=peaks, standing=standing)
+
+
+def verdict(interval_gib: tuple[float, float], usable_gib: float) -> str:
+    """fits: the interval's high end is within the card; exceeds: its low end is not; tight: in between."""
+    if interval_gib[1] <= usable_gib:
+        return "fits"
+    return "exceeds" if interval_gib[0] > usable_gib else "tight"
+
+
+def adapter_bytes(options: Options, arch: Arch) -> int:
+    """What one task leaves on disk: the adapter, or the whole model."""
+    if options.method == "full":
+        return checkpoint_bytes(options, arch)
+    return trainable_count(options, arch) * _STORED[options.trainable_dtype]
+
+
+def checkpoint_bytes(options: Options, arch: Arch) -> int:
+    """The model's own weights on disk, in 16 bits unless it is kept in fp32."""
+    return total_count(options, arch) * (4 if options.weights == "fp32" else 2)
+
+
+def _band(values: tuple[float, float] | None) -> list[float] | None:
+    return [float(f"{value:.6g}") for value in values] if values else None
+
+
+def as_json(a: Answer) -> dict[str, Any]:
+    """The command line's object; other programs rely on these names."""
+    return {
+        "peak_allocated_gib": round(a.reserve.allocated_gib, 6),
+        "interval_allocated_gib": [round(v, 6) for v in a.reserve.allocated_interval_gib],
+        "peak_reserved_gib": round(a.reserve.reserved_gib, 6),
+        "interval_gib": [round(v, 6) for v in a.reserve.reserved_interval_gib],
+        "nvidia_smi_gib": round(a.reserve.nvidia_smi_gib, 6),
+        "usable_gib": a.gpu.usable_gib,
+        "verdict": a.verdict,
+        "terms_gib": {name: round(value / GIB, 6) for name, value in a.estimate.terms_bytes.items()},
+        "phase": a.estimate.phase,
+        "phase_peaks_gib": {name: round(value / GIB, 6) for name, value in a.estimate.phase_peaks_bytes.items()},
+        "total_params": a.estimate.standing.total_params,
+        "trainable_params": a.estimate.standing.trainable_params,
+        "adapter_bytes": a.adapter_bytes,
+        "checkpoint_bytes": a.checkpoint_bytes,
+        "tokens_per_second": _band(a.tokens_per_second),
+        "hours": _band(a.hours),
+        "cost_usd": _band(a.cost_usd),
+        "gpu": a.gpu.name,
+        "speed_assumed": not a.gpu.name.startswith("A100 80GB"),
+    }
+
+
+@lru_cache(maxsize=1024)
+def cached_answer(options: Options) -> Answer:
+    """The same, remembered; pages ask again on every rerun."""
+    return answer(options)

@@ -1,0 +1,116 @@
+"""Questions asked backwards: the largest batch and length, the largest model, the cheapest card."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.contracts import SpecError
+from engine.planner.allocator import reserve
+from engine.planner.answer import Answer, answer, arch_of, verdict, with_other_models
+from engine.planner.catalogue import find, model_ids
+from engine.planner.hardware import find_gpu, gpus
+from engine.planner.memory import GIB, estimate, peak_map
+from engine.planner.options import Options
+from engine.planner.sharding import shard
+from engine.planner.ways import with_gpu
+
+
+class FitMap(NamedTuple):
+    """Reserved memory for batches x lengths, GiB, and the card's room."""
+
+    batches: tuple[int, ...]
+    lengths: tuple[int, ...]
+    reserved_gib: NDArray[np.float64]
+    low_gib: NDArray[np.float64]
+    high_gib: NDArray[np.float64]
+    usable_gib: float
+
+
+def fit_map(options: Options, batches: tuple[int, ...], lengths: tuple[int, ...]) -> FitMap:
+    """All batches and lengths at once; the allocator's slack is taken in proportion to what the question itself has."""
+    arch = arch_of(options)
+    gpu = find_gpu(options.gpu)
+    own = with_other_models(options, arch, shard(options, arch, estimate(options, arch)))
+    room = reserve(options, own, 1e9)
+    shift = own.standing.always_bytes - estimate(options, arch).standing.always_bytes
+    peaks = (peak_map(options, arch, np.array(batches, float), np.array(lengths, float)) + shift) / GIB
+    floor = own.standing.always_bytes / GIB
+    slack = (room.reserved_gib - own.peak_bytes / GIB) / max(own.peak_bytes / GIB - floor, 1e-9)
+    reserved = peaks + np.clip(slack, 0, 3) * np.clip(peaks - floor, 0, None)
+    low = reserved * (room.reserved_interval_gib[0] / room.reserved_gib)
+    high = reserved * (room.reserved_interval_gib[1] / room.reserved_gib)
+    return FitMap(batches, lengths, reserved, low, high, gpu.usable_gib)
+
+
+def largest_batch(options: Options) -> int:
+    """The largest micro-batch that fits at the question's length; 0 where not even one does."""
+    return _largest(options, "micro_batch", 4096)
+
+
+def largest_length(options: Options) -> int:
+    """The longest sequence that fits at the question's batch, within the model's positions; 0 where none does."""
+    arch = arch_of(options)
+    return _largest(options, "seq_len", arch.positions or 1_000_000)
+
+
+def _largest(options: Options, name: str, top: int) -> int:
+    def fits(value: int) -> bool:
+        asked = replace(options, micro_batch=value) if name == "micro_batch" else replace(options, seq_len=value)
+        return answer(asked).verdict == "fits"
+
+    if not fits(1):
+        return 0
+    low, high = 1, 1
+    while high < top and fits(min(high * 2, top)):
+        low = high = min(high * 2, top)
+    high = min(high * 2, top)
+    while low < high - 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return high if fits(high) else low
+
+
+def largest_models(options: Options, count: int = 5) -> list[tuple[str, int, Answer]]:
+    """Catalogue models that fit with the question's settings, largest first."""
+    sizes = sorted(((find(name).total_params, name) for name in model_ids()), reverse=True)
+    out: list[tuple[str, int, Answer]] = []
+    for size, name in sizes:
+        try:
+            found = answer(replace(options, model=name, config=None))
+        except SpecError:
+            continue
+        if found.verdict == "fits":
+            out.append((name, size, found))
+        if len(out) == count:
+            break
+    return out
+
+
+def cheapest_cards(options: Options, count: int = 5) -> list[Answer]:
+    """Cards and nodes of up to 8 that fit, by the low end of price for the job (or for an hour, where no tokens are given)."""
+    found = []
+    for name, gpu in gpus().items():
+        if gpu.price_low is None:
+            continue
+        for number in (1, 2, 4, 8):
+            changed = replace(with_gpu(options, name), gpus=number, sharding="ddp" if number == 1 else "fsdp")
+            got = answer(changed)
+            if got.verdict == "fits":
+                found.append(got)
+                break
+    return sorted(found, key=_price)[:count]
+
+
+def _price(found: Answer) -> float:
+    per_hour = (found.gpu.price_median or 0.0) * found.options.gpus
+    if found.tokens_per_second is None:
+        return per_hour
+    return per_hour / (sum(found.tokens_per_second) / 2)
+
+
+def cell_verdict(map_: FitMap, row: int, column: int) -> str:
+    return verdict((float(map_.low_gib[row, column]), float(map_.high_gib[row, column])), map_.usable_gib)

@@ -1,0 +1,102 @@
+"""Rotary positions and attention, fused or written out, as transformers 5 runs them."""
+
+from __future__ import annotations
+
+from engine.planner.tape.core import Q, Shadow, Size, T, Tape, new, record, times, view
+from engine.planner.tape.layer import Layer
+from engine.planner.tape.ops import (
+    add,
+    cast,
+    copy,
+    dropout,
+    fused_attention,
+    join,
+    matmul,
+    pointwise,
+    scale,
+    slice_of,
+    softmax,
+)
+
+
+def rotate(tape: Tape, x: Shadow, share: float, passes: bool = False) -> Shadow:
+    """Rotary positions: x * cos + rotate_half(x) * sin, on a share of each head. Su et al. 2021, 2104.09864, eq. 34."""
+    whole = x
+    if share < 1:
+        x = slice_of(tape, whole, share)
+    turned = scale(tape, x, by_tensor=True)
+    first, second = slice_of(tape, x, 0.5), slice_of(tape, x, 0.5)
+    flipped = scale(tape, second)
+    half = join(tape, [flipped, first])
+    del flipped, first, second
+    half = scale(tape, half, by_tensor=True)
+    out = add(tape, turned, half)
+    del turned, half, x
+    if share < 1 or passes:
+        return join(tape, [out, slice_of(tape, whole, 1 - share)])
+    return out
+
+
+def attend(
+    layer: Layer, q: Shadow, k: Shadow, v: Shadow, *, kv_heads: int, v_strided: bool = True, causal: bool = True, bias: Shadow | None = None
+) -> Shadow:
+    """Attention over q (b, a, s, d), k and v (b, kv, s, d): fused, or written out with its (b, a, s, s) scores."""
+    tape, s = layer.tape, layer.setting
+    heads, d = s.arch.heads, s.arch.head_dim
+    masked = s.padded or s.extra_keys > 0 or bias is not None
+    if not s.eager:
+        groups = heads > kv_heads and (masked or d > 256)
+        if groups:
+            k, v = repeat(tape, k, heads / kv_heads), repeat(tape, v, heads / kv_heads)
+        mask = _fused_mask(tape, layer, bias) if masked else None
+        return fused_attention(tape, q, k, v, heads, causal_mask=mask)
+    if heads > kv_heads:
+        k, v = repeat(tape, k, heads / kv_heads), repeat(tape, v, heads / kv_heads)
+        v_strided = False
+    return _written_out(layer, q, k, v, v_strided, bias)
+
+
+def _fused_mask(tape: Tape, layer: Layer, bias: Shadow | None) -> Shadow:
+    """The mask as the kernel reads it: 16-bit numbers, one for each pair of positions."""
+    heads = layer.setting.arch.heads if bias is not None else 1
+    return new(tape, ((Q, heads), (T, heads * layer.setting.extra_keys)), 2)
+
+
+def repeat(tape: Tape, x: Shadow, factor: float) -> Shadow:
+    """`repeat_kv`: each key and value head copied for its group of query heads; its gradient is summed back."""
+    small, width = x.elements, x.bytes
+    out = new(tape, times(x.elements, factor), width)
+    if x.node is None:
+        return out
+    return record(tape, out, (x.node,), (), lambda g: (new(tape, small, width),))
+
+
+def _written_out(layer: Layer, q: Shadow, k: Shadow, v: Shadow, v_strided: bool, bias: Shadow | None) -> Shadow:
+    """eager_attention_forward of transformers."""
+    tape, s = layer.tape, layer.setting
+    heads = s.arch.heads
+    pairs: Size = ((Q, heads), (T, heads * s.extra_keys)) if s.extra_keys else ((Q, heads),)
+    weights = scale(tape, matmul(tape, q, k, pairs))
+    if s.arch.softcap:
+        weights = scale(tape, weights)
+        weights = pointwise(tape, weights, keeps_result=True)
+        weights = scale(tape, weights)
+    weights = add(tape, weights, bias) if bias is not None else scale_free_add(tape, weights)
+    if s.arch.block in ("bert", "t5") or s.arch.family == "gpt2":
+        weights = softmax(tape, weights, width=weights.bytes)
+    else:
+        weights = cast(tape, softmax(tape, weights, width=4), q.bytes)
+    weights = dropout(tape, weights, s.dropout)
+    if v_strided:
+        v = copy(tape, v)
+    out = matmul(tape, weights, v, q.elements)
+    del weights
+    return copy(tape, out)
+
+
+def scale_free_add(tape: Tape, x: Shadow) -> Shadow:
+    """Sum with a mask that wants no gradient."""
+    out = new(tape, x.elements, x.bytes)
+    if x.node is None:
+        return out
+    return record(tape, out, (x.node,), (), lambda g: (view(g),))

@@ -1,0 +1,283 @@
+"""A whole step of a whole model, played through once: embedding, layers, loss, and back.
+
+Equal layers are played once and counted as often as they occur: what one layer leaves behind is added for all of them,
+and taken away again on the way back. Live bytes are linear in the number of layers that are still to come, so the
+moments at both ends of the run of equal layers hold the maximum.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.planner.arch import Stack
+from engine.planner.tape import blocks
+from engine.planner.tape.core import (
+    SS,
+    TAGS,
+    WIDTH,
+    B,
+    Q,
+    S,
+    Shadow,
+    Storage,
+    T,
+    Tape,
+    backward,
+    fixed,
+    new,
+    parameter_gradient,
+    record,
+    tokens,
+    view,
+)
+from engine.planner.tape.layer import Layer
+from engine.planner.tape.linear import Setting, linear
+from engine.planner.tape.loss import Loss, lose
+from engine.planner.tape.norms import layer_norm, rms_norm
+from engine.planner.tape.ops import add, cast, dropout, embedding, join, scale
+from engine.planner.tape.repeat import Bulk, recomputed
+
+_BLOCKS: dict[str, Callable[[Layer, Shadow], Shadow]] = {
+    "llama": blocks.llama, "gemma2": blocks.gemma2, "parallel": blocks.parallel, "gpt2": blocks.gpt2, "opt": blocks.opt, "bert": blocks.bert,
+}  # fmt: skip
+
+
+class Task(NamedTuple):
+    """What is asked of one play-through, beside the layers' setting; hashable, so that equal ones are played once."""
+
+    setting: Setting
+    loss: Loss
+    checkpoint_every: int
+    """Every how many layers one is recomputed; 0: none."""
+    autocast: bool
+    accumulates: bool
+    input_gradients: bool
+    """The embedding's output wants a gradient (PEFT with checkpointing)."""
+    head_bytes: int
+    prompt_tokens: int = 0
+    prefix_tokens: int = 0
+    adapter_bytes: int = 4
+    upcast_stream: bool = False
+    """Norms in fp32 make the residual stream fp32 (kbit_prepare)."""
+
+
+class Program(NamedTuple):
+    """Moments of one step: `coefficients[moment, tag, monomial]` are bytes, `phases[moment]` says where it is."""
+
+    coefficients: NDArray[np.float64]
+    phases: tuple[str, ...]
+
+
+@lru_cache(maxsize=256)
+def play(task: Task) -> Program:
+    """Play one forward and backward pass. Pure; a few milliseconds, in which Python's cycle collector only gets in the way."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return _play(task)
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _play(task: Task) -> Program:
+    tape = Tape()
+    tape.autocast, tape.accumulates = task.autocast, task.accumulates
+    setting = task.setting
+    arch = setting.arch
+    twice = arch.encoder_decoder or (arch.tied and task.loss.kind != "classify")
+    tape.used_twice = frozenset({"embed"}) if twice else frozenset()
+    hidden = _embed(tape, task)
+    shared = _shared(tape, task)
+    if arch.encoder_decoder:
+        hidden = _encoder_decoder(tape, task, hidden)
+    else:
+        hidden = _run_stack(tape, task, arch.stacks[0], hidden, _BLOCKS[arch.block])
+        hidden = _final_norm(tape, setting, hidden)
+    if arch.outer and setting.arch.embed_dim:
+        hidden = _project(tape, task, hidden)
+    loss = lose(tape, setting, task.loss, hidden, task.head_bytes)
+    del hidden
+    if not task.checkpoint_every:
+        shared.pop("mask", None)
+    tape.cast_cache.clear()
+    tape.mark()
+    tape.phase, tape.tag = "backward", "temporaries"
+    seeds = {loss.node: new(tape, fixed(1), 4)} if loss.node is not None else {}
+    del loss
+    backward(tape, seeds, tape.nodes)
+    tape.mark()
+    return _compile(tape)
+
+
+def _shared(tape: Tape, task: Task) -> dict[str, Storage]:
+    """What all layers read: cosines and sines of the positions, and the causal mask where attention is written out."""
+    setting = task.setting
+    arch, out = setting.arch, {}
+    if arch.rotary_share:
+        out["angles"] = Storage(tape, ((S, 2 * arch.head_dim * arch.rotary_share * setting.weight_bytes),))
+    if setting.eager and arch.block not in ("bert", "t5"):
+        out["mask"] = Storage(tape, ((Q, setting.weight_bytes), (T, setting.extra_keys * setting.weight_bytes)))
+    return out
+
+
+def _compile(tape: Tape) -> Program:
+    """Keep the moments that can be the largest for some b and s: those that no other one exceeds in every monomial."""
+    table = np.array([values for _, values in tape.points]).reshape(-1, len(TAGS), WIDTH)
+    totals = table.sum(1)
+    keep: list[int] = []
+    for phase in ("forward", "backward"):
+        rows = np.array([index for index, (name, _) in enumerate(tape.points) if name == phase], dtype=int)
+        if len(rows):
+            _, first = np.unique(totals[rows].round(3), axis=0, return_index=True)
+            rows = rows[first]
+            least = totals[rows]
+            exceeded = (least[None, :, :] >= least[:, None, :]).all(2)  # [i, j]: j is nowhere below i
+            np.fill_diagonal(exceeded, False)
+            keep += rows[~exceeded.any(1)].tolist()
+    return Program(np.clip(table[keep], 0, None), tuple(tape.points[index][0] for index in keep))
+
+
+def _embed(tape: Tape, task: Task) -> Shadow:
+    setting = task.setting
+    arch, width = setting.arch, setting.weight_bytes
+    hidden = embedding(tape, "embed", arch.vocab, arch.embed_width, weight_bytes=task.head_bytes, trains=setting.trains)
+    if arch.family.startswith("gemma"):
+        hidden = scale(tape, hidden)
+    if arch.scaled:
+        hidden = scale(tape, hidden)
+    if task.prompt_tokens:
+        hidden = _prepend_prompt(tape, task, hidden)
+    elif task.input_gradients and hidden.node is None:
+        hidden = record(tape, hidden, (), (), lambda g: ())
+    positions = arch.embed_params - arch.vocab * arch.embed_width
+    if arch.outer and arch.embed_dim != arch.hidden and arch.embed_dim:
+        hidden = _widen(tape, task, hidden)
+    if arch.block in ("gpt2", "opt", "bert") and arch.family not in ("bloom", "gpt_neox", "falcon") and positions:
+        place = embedding(tape, "positions", positions / arch.hidden, arch.hidden, weight_bytes=width, trains=setting.trains)
+        place = Shadow(place.storage, hidden.elements, place.bytes, place.node)
+        hidden = add(tape, hidden, place)
+        del place
+    if arch.block == "bert" or arch.family == "bloom":
+        hidden = layer_norm(tape, hidden, "embed_norm", arch.hidden, weight_bytes=setting.norm_bytes, trains=setting.trains)
+    if arch.block in ("gpt2", "bert", "t5"):
+        hidden = dropout(tape, hidden, setting.dropout)
+    if task.prefix_tokens:
+        hidden = _hold_prefix(tape, task, hidden)
+    return hidden
+
+
+def _prepend_prompt(tape: Tape, task: Task, hidden: Shadow) -> Shadow:
+    """Learned vectors in front of the embedded tokens; s counts both."""
+    width, count = task.setting.arch.hidden, task.prompt_tokens * task.setting.arch.hidden
+    stored = task.adapter_bytes
+
+    def back(g: Shadow) -> tuple[()]:
+        parameter_gradient(tape, "prompt", count, stored)
+        return ()
+
+    prompt = record(tape, new(tape, ((B, count),), stored), (), (), back)
+    prompt = cast(tape, prompt, hidden.bytes)
+    joined = join(tape, [prompt, Shadow(hidden.storage, (), hidden.bytes, hidden.node)])
+    del prompt
+    extra = new(tape, tokens(width), hidden.bytes)
+    return Shadow(extra.storage, tokens(width), hidden.bytes, joined.node)
+
+
+def _hold_prefix(tape: Tape, task: Task, hidden: Shadow) -> Shadow:
+    """Learned keys and values for every layer, looked up once, cast to the model's type."""
+    arch = task.setting.arch
+    count = task.prefix_tokens * 2 * arch.layers * arch.kv_heads * arch.head_dim
+    looked_up = Storage(tape, ((B, count * task.adapter_bytes),))
+    used = Storage(tape, ((B, count * hidden.bytes),))
+    del looked_up
+
+    def back(g: Shadow) -> tuple[Shadow]:
+        joined = new(tape, ((B, count),), hidden_bytes)
+        wide = new(tape, ((B, count),), task.adapter_bytes)
+        del joined
+        parameter_gradient(tape, "prefix", count, task.adapter_bytes)
+        del wide
+        return (view(g),)
+
+    hidden_bytes = hidden.bytes
+    return record(tape, Shadow(hidden.storage, hidden.elements, hidden.bytes), (hidden.node,), (used,), back)
+
+
+def _widen(tape: Tape, task: Task, hidden: Shadow) -> Shadow:
+    return linear(tape, task.setting, hidden, task.setting.arch.outer[0], "project_in")
+
+
+def _project(tape: Tape, task: Task, hidden: Shadow) -> Shadow:
+    return linear(tape, task.setting, hidden, task.setting.arch.outer[1], "project_out")
+
+
+def _final_norm(tape: Tape, setting: Setting, hidden: Shadow, name: str = "final_norm") -> Shadow:
+    arch = setting.arch
+    if arch.block == "bert" or not arch.stacks[0].extra_params:
+        return hidden
+    if arch.norm == "layer":
+        return layer_norm(tape, hidden, name, arch.hidden, weight_bytes=setting.norm_bytes, trains=setting.trains)
+    kind = "gemma" if arch.family.startswith("gemma") else ("t5" if arch.block == "t5" else "llama")
+    return rms_norm(tape, hidden, name, arch.hidden, weight_bytes=setting.norm_bytes, trains=setting.trains, kind=kind)
+
+
+def _run_stack(
+    tape: Tape, task: Task, stack: Stack, hidden: Shadow, block: Callable[..., Shadow], *extra: Shadow, offset: int = 0
+) -> Shadow:
+    """First unit, one that stands for all in between, last unit; a unit is one layer, or two with every second one recomputed."""
+    unit = max(task.checkpoint_every, 1)
+    units, rest = divmod(stack.layers, unit)
+    copies = max(units - 3, 0)
+    for number in range(units - copies):
+        repeated = copies if number == 1 else 0
+        bulk = Bulk(tape, repeated)
+        hidden = bulk.opened(hidden) if repeated else hidden
+        for inside in range(unit):
+            hidden = _layer(tape, task, stack, hidden, block, extra, offset + number * unit + inside, inside)
+        hidden = bulk.closed(hidden) if repeated else hidden
+    for number in range(rest):
+        hidden = _layer(tape, task, stack, hidden, block, extra, offset + 1000 + number, 0)
+    return hidden
+
+
+def _layer(
+    tape: Tape, task: Task, stack: Stack, hidden: Shadow, block: Callable[..., Shadow], extra: tuple[Shadow, ...], number: int, inside: int
+) -> Shadow:
+    def run(x: Shadow) -> Shadow:
+        return block(Layer(tape, task.setting, stack, number), x, *extra)
+
+    every = task.checkpoint_every
+    return recomputed(tape, run, hidden) if every and inside == 0 else run(hidden)
+
+
+def _encoder_decoder(tape: Tape, task: Task, hidden: Shadow) -> Shadow:
+    setting = task.setting
+    arch = setting.arch
+    encoder, decoder = arch.stacks
+    bias = _position_bias(tape, setting, "encoder")
+    memory = _run_stack(tape, task, encoder, hidden, blocks.t5_encoder, bias)
+    memory = dropout(tape, _final_norm(tape, setting, memory, "encoder_norm"), setting.dropout)
+    del bias
+    hidden = embedding(tape, "embed", arch.vocab, arch.hidden, weight_bytes=task.head_bytes, trains=setting.trains)
+    hidden = dropout(tape, hidden, setting.dropout)
+    if task.input_gradients and hidden.node is None:
+        hidden = record(tape, hidden, (), (), lambda g: ())
+    bias = _position_bias(tape, setting, "decoder")
+    cross = _position_bias(tape, setting, "")
+    out = _run_stack(tape, task, decoder, hidden, blocks.t5_decoder, memory, bias, cross, offset=100)
+    del memory, bias, cross, hidden
+    return dropout(tape, _final_norm(tape, setting, out), setting.dropout)
+
+
+def _position_bias(tape: Tape, setting: Setting, name: str) -> Shadow:
+    """(1, heads, s, s) of learned distances, shared by the layers; zeros for cross-attention."""
+    heads = setting.arch.heads
+    out = new(tape, ((SS, heads),), setting.weight_bytes)
+    return record(tape, out, (), (), lambda g: ()) if name and setting.trains else out

@@ -1,0 +1,74 @@
+"""The calculator's sum, term by term, the timeline of a step, and what can be taken away: CSV, JSON, a launch script."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import streamlit as st
+
+from engine.planner.answer import Answer, as_json
+from engine.planner.explain import explain
+from engine.planner.memory import GIB
+from engine.planner.script import launch_script
+from lessons.panels.planner_fit import markdown_table
+
+
+def terms(a: Answer) -> None:
+    """Every term with formula, numbers and source; the four moments of a step; allocated, reserved and nvidia-smi apart."""
+    markdown_table(
+        [
+            {"term": e.name.replace("_", " "), "GiB": f"{e.gib:.3f}", "formula and numbers": e.formula, "source": e.source}
+            for e in explain(a)
+        ]
+    )
+    low, high = a.reserve.allocated_interval_gib
+    st.markdown(
+        f"**Allocated** at the peak {a.reserve.allocated_gib:.3f} GiB ({low:.2f} to {high:.2f}). **Reserved** by the allocator "
+        f"{a.reserve.reserved_gib:.2f} GiB. **nvidia-smi** shows about {a.reserve.nvidia_smi_gib:.1f} GiB, the CUDA context with it. "
+        "1 GiB is 1,073,741,824 bytes; 1 GB is 1,000,000,000."
+    )
+    st.subheader("One step", anchor=False)
+    names = {"load": "standing (load)", "forward": "forward", "backward": "backward", "step": "optimizer step"}
+    peaks = a.estimate.phase_peaks_bytes
+    markdown_table(
+        [
+            {"phase": names[p], "highest, GiB": f"{peaks[p] / GIB:.3f}", "": "← the peak" if p == a.estimate.phase else ""}
+            for p in names
+            if p in peaks
+        ]
+    )
+    held = a.estimate.standing
+    per_task = a.adapter_bytes / 1e6
+    st.markdown(
+        f"{held.total_params:,} parameters, {held.trainable_params:,} trained ({100 * held.trainable_params / held.total_params:.4g}%). "
+        f"One task stores {per_task:,.1f} MB; 100 tasks {per_task / 10:,.2f} GB"
+        + ("." if a.options.method == "full" else f" and one base of {a.checkpoint_bytes / 1e9:,.1f} GB.")
+    )
+
+
+def take_away(a: Answer) -> None:
+    """The answer as JSON and CSV, and a script that starts the run."""
+    found = as_json(a)
+    left, middle, right = st.columns(3)
+    left.download_button(
+        "JSON", json.dumps({"question": a.options.as_dict(), "answer": found}, indent=1), "calculator.json", "application/json"
+    )
+    middle.download_button("CSV", _csv(found), "calculator.csv", "text/csv")
+    source = launch_script(a.options)
+    right.download_button("Script", source, "finetune.py", "text/x-python")
+    st.markdown("The address of this page holds the whole question: copy it to share.")
+    st.code(source, language="python")
+
+
+def _csv(found: dict[str, object]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(("name", "value", "unit"))
+    for name, value in found.items():
+        if isinstance(value, dict):
+            writer.writerows((f"{name}.{part}", item, "GiB") for part, item in value.items())
+        else:
+            writer.writerow((name, json.dumps(value) if isinstance(value, list) else value, "GiB" if name.endswith("gib") else ""))
+    return out.getvalue()

@@ -1,0 +1,51 @@
+"""The sum checked against the model's real code: one step on weightless tensors, in a process of its own."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.planner import tracejob
+from engine.planner.answer import Answer
+from engine.planner.memory import GIB
+from lessons.panels.planner_fit import markdown_table
+
+POLL_SECONDS = 1.0
+
+
+def trace(a: Answer) -> None:
+    """Start a trace, watch it, and put it beside the sum."""
+    st.markdown(
+        "The unmodified transformers and PEFT code of this architecture runs one step on tensors without content, and every allocation is counted. "
+        "It needs no GPU, no weights and no download; a 7B model takes up to half a minute."
+    )
+    state = tracejob.look(a.options)
+    if state.state != "running" and st.button("Trace it", key="calculator-trace", type="primary"):
+        state = tracejob.start(a.options)
+    live = state.state == "running"
+    st.fragment(_watch, run_every=POLL_SECONDS if live else None)(a, state if state.state == "busy" else None)
+
+
+def _watch(a: Answer, told: tracejob.TraceState | None = None) -> None:
+    state = told or tracejob.look(a.options)
+    if state.state == "running":
+        st.info(f"Tracing: {state.phase} …")
+    elif state.state in ("failed", "busy"):
+        st.warning(state.sentence)
+    elif state.result is not None:
+        _beside(a, state.result)
+
+
+def _beside(a: Answer, result: dict[str, object]) -> None:
+    traced: dict[str, float] = result["terms_gib"]  # type: ignore[assignment]
+    own = {name: value / GIB for name, value in a.estimate.terms_bytes.items() if name != "framework"}
+    moving = ("activations", "recomputation", "logits", "dequantization", "temporaries", "gradients", "optimizer")
+    rows = [_pair(name, own.get(name, 0.0), traced.get(name, 0.0)) for name in ("weights", "quant_constants", "adapters")]
+    rows.append(_pair("what comes and goes, and states", sum(own.get(n, 0.0) for n in moving), sum(traced.get(n, 0.0) for n in moving)))
+    rows.append(_pair("peak allocated", sum(own.values()), float(str(result["peak_allocated_gib"]))))
+    markdown_table([row for row in rows if row["sum, GiB"] != "0.000" or row["trace, GiB"] != "0.000"])
+    st.caption(f"Traced in {result['seconds']} s. The sum leaves out the GPU libraries' workspace here, which no trace sees.")
+
+
+def _pair(name: str, own: float, traced: float) -> dict[str, str]:
+    difference = f"{100 * (own / traced - 1):+.2f}%" if traced else ""
+    return {"term": name.replace("_", " "), "sum, GiB": f"{own:.3f}", "trace, GiB": f"{traced:.3f}", "difference": difference}

@@ -1,0 +1,77 @@
+"""Which batches and lengths fit a card: a map of verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+
+from viz.colours import LIGHT, template
+from viz.label import TruthLabel, titled
+from viz.table import Table
+
+WORDS = ("fits", "tight", "exceeds")
+_SCALE = ((0.0, "#115E59"), (0.333, "#115E59"), (0.334, "#F0A35E"), (0.666, "#F0A35E"), (0.667, "#8F1D2C"), (1.0, "#8F1D2C"))
+
+
+class FitMapInfo(NamedTuple):
+    """`verdicts[batch][length]` is 0 fits, 1 tight, 2 exceeds; `reserved_gib` beside it."""
+
+    batches: tuple[int, ...]
+    lengths: tuple[int, ...]
+    verdicts: tuple[tuple[int, ...], ...]
+    reserved_gib: tuple[tuple[float, ...], ...]
+    here: tuple[int, int]
+    """The question's own batch and length."""
+    card: str
+    label: TruthLabel
+
+
+def get_fit_map_info(
+    batches: Sequence[int], lengths: Sequence[int], low: Sequence[Sequence[float]], middle: Sequence[Sequence[float]],
+    high: Sequence[Sequence[float]], usable_gib: float, here: tuple[int, int], card: str, label: TruthLabel,
+) -> FitMapInfo:  # fmt: skip
+    """Verdicts from the interval, not from the point."""
+    verdicts = tuple(
+        tuple(0 if h <= usable_gib else 2 if lo > usable_gib else 1 for lo, h in zip(lows, highs, strict=True))
+        for lows, highs in zip(low, high, strict=True)
+    )
+    reserved = tuple(tuple(float(v) for v in row) for row in middle)
+    return FitMapInfo(tuple(batches), tuple(lengths), verdicts, reserved, here, card, label)
+
+
+def draw_fit_map(info: FitMapInfo) -> go.Figure:
+    """Green fits, amber is tight, red exceeds; each cell says its GiB."""
+    figure = go.Figure()
+    if info.batches:
+        text = [[f"{v:.0f}" for v in row] for row in info.reserved_gib]
+        said = [[WORDS[v] for v in row] for row in info.verdicts]
+        figure.add_heatmap(
+            x=[str(v) for v in info.lengths], y=[str(v) for v in info.batches], z=info.verdicts, zmin=0, zmax=2, colorscale=_SCALE,
+            showscale=False, text=text, texttemplate="%{text}", customdata=said, textfont={"color": "#FFFFFF", "size": 11},
+            hovertemplate="length %{x}, micro-batch %{y}: %{text} GiB, %{customdata}<extra></extra>", xgap=1, ygap=1,
+        )  # fmt: skip
+        figure.add_scatter(
+            x=[str(info.here[1])], y=[str(info.here[0])], mode="markers", name="this question", showlegend=False,
+            marker={"symbol": "square-open", "size": 26, "color": LIGHT.text, "line": {"width": 3}}, hoverinfo="skip",
+        )  # fmt: skip
+    figure.update_layout(template=template(), **titled(f"GiB reserved on {info.card}", info.label))
+    figure.update_xaxes(title="sequence length, tokens", type="category")
+    figure.update_yaxes(title="micro-batch", type="category")
+    return figure
+
+
+def describe_fit_map(info: FitMapInfo) -> str:
+    """The chart in words."""
+    parts = []
+    for batch, row in zip(info.batches, info.verdicts, strict=True):
+        fitting = [length for length, v in zip(info.lengths, row, strict=True) if v == 0]
+        parts.append(f"micro-batch {batch}: " + (f"fits up to {max(fitting)} tokens" if fitting else "fits at no shown length"))
+    return f"What fits on {info.card}. " + "; ".join(parts) + "."
+
+
+def fit_map_tables(info: FitMapInfo) -> tuple[Table, ...]:
+    """Reserved GiB, a row a batch."""
+    rows = tuple((batch, *(round(v, 1) for v in row)) for batch, row in zip(info.batches, info.reserved_gib, strict=True))
+    return (Table(f"GiB reserved on {info.card}, {info.label.text}", ("micro-batch", *(f"{n} tokens" for n in info.lengths)), rows),)

@@ -1,0 +1,112 @@
+"""Peak memory of one GPU as one bar of terms against the room of the card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+
+from viz.colours import LIGHT, template
+from viz.label import TruthLabel, titled
+from viz.table import Table
+
+COLOURS = {
+    "weights": LIGHT.frozen,
+    "quant_constants": LIGHT.quantized,
+    "adapters": LIGHT.trainable,
+    "gradients": "#B98A6E",
+    "optimizer": "#F0A35E",
+    "activations": LIGHT.base,
+    "recomputation": "#9AA5B1",
+    "logits": LIGHT.rejected,
+    "dequantization": "#A78BFA",
+    "temporaries": "#C3CAD3",
+    "framework": "#D5DAE1",
+    "slack": "#EDF0F4",
+}
+PATTERNS = {"weights": "", "optimizer": "/", "gradients": "\\", "activations": "", "recomputation": ".", "logits": "x", "temporaries": "-"}
+
+
+class Term(NamedTuple):
+    """One part of the sum, GiB."""
+
+    name: str
+    gib: float
+    formula: str = ""
+
+
+class MemoryStackInfo(NamedTuple):
+    """Terms in order, the 90% interval of what is reserved, and the card's room; GiB."""
+
+    title: str
+    terms: tuple[Term, ...]
+    low_gib: float
+    high_gib: float
+    usable_gib: float
+    card: str
+    label: TruthLabel
+
+
+def get_memory_stack_info(
+    title: str, terms_gib: Mapping[str, float], interval_gib: Sequence[float], usable_gib: float, card: str, label: TruthLabel,
+    formulas: Mapping[str, str] | None = None, reserved_gib: float = 0.0,
+) -> MemoryStackInfo:  # fmt: skip
+    """Terms above nothing, and the allocator's slack as the last one."""
+    words = formulas or {}
+    found = [Term(name, value, words.get(name, "")) for name, value in terms_gib.items() if value > 0]
+    slack = reserved_gib - sum(term.gib for term in found)
+    if slack > 0.005:
+        found.append(Term("slack", slack, "blocks that the allocator keeps beyond the peak of live tensors"))
+    return MemoryStackInfo(title, tuple(found), float(interval_gib[0]), float(interval_gib[1]), usable_gib, card, label)
+
+
+def draw_memory_stack(info: MemoryStackInfo) -> go.Figure:
+    """One horizontal bar; the interval is a line through its end, the card a dashed upright."""
+    figure = go.Figure()
+    for term in info.terms:
+        figure.add_bar(
+            x=[term.gib],
+            y=["memory"],
+            orientation="h",
+            name=term.name.replace("_", " "),
+            marker={
+                "color": COLOURS.get(term.name, LIGHT.base),
+                "pattern": {"shape": PATTERNS.get(term.name, ""), "size": 5, "solidity": 0.25},
+            },
+            hovertemplate=f"{term.name.replace('_', ' ')}: {term.gib:.3f} GiB<br>{term.formula}<extra></extra>",
+        )
+    figure.add_scatter(
+        x=[info.low_gib, info.high_gib], y=["memory", "memory"], mode="lines+markers", name="90% interval",
+        line={"color": LIGHT.text, "width": 2}, marker={"symbol": "line-ns-open", "size": 16, "color": LIGHT.text},
+        hovertemplate="90% interval of reserved memory: %{x:.1f} GiB<extra></extra>",
+    )  # fmt: skip
+    figure.add_vline(x=info.usable_gib, line={"color": LIGHT.trainable, "width": 2, "dash": "dash"})
+    figure.add_annotation(
+        x=info.usable_gib, y=1.02, yref="paper", text=f"{info.card}: {info.usable_gib:.1f} GiB usable", showarrow=False, yanchor="bottom"
+    )
+    figure.update_layout(
+        template=template(),
+        **titled(info.title, info.label),
+        barmode="stack",
+        legend={"orientation": "h", "y": -0.35, "traceorder": "normal"},
+    )
+    top = max(info.high_gib, info.usable_gib, sum(t.gib for t in info.terms)) * 1.06
+    figure.update_xaxes(title="GiB on one card", range=[0, top])
+    figure.update_yaxes(showticklabels=False)
+    return figure
+
+
+def describe_memory_stack(info: MemoryStackInfo) -> str:
+    """The chart in words."""
+    parts = ", ".join(f"{t.name.replace('_', ' ')} {t.gib:.2f}" for t in info.terms)
+    return (
+        f"Memory of one card in GiB: {parts}. With 90% confidence {info.low_gib:.1f} to {info.high_gib:.1f} GiB are reserved; "
+        f"{info.card} has room for {info.usable_gib:.1f} GiB."
+    )
+
+
+def memory_stack_tables(info: MemoryStackInfo) -> tuple[Table, ...]:
+    """Every term with its formula."""
+    rows = tuple((t.name.replace("_", " "), round(t.gib, 4), t.formula) for t in info.terms)
+    return (Table(f"Terms of the sum, {info.label.text}", ("term", "GiB", "formula and numbers"), rows),)
