@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 PORT ?= 8501
 SMOLLM2 := smollm2-135m-instruct
 
-.PHONY: run setup test lint bench gpu record screenshots clean
+.PHONY: run setup test lint bench gpu record accuracy traces screenshots
 
 run: setup
 	@$(PY) -m engine models --fetch $(SMOLLM2)
@@ -43,6 +43,13 @@ gpu: $(VENV)/.dev
 
 record: $(VENV)/.dev
 	$(PY) -m engine.training.record
+
+accuracy: $(VENV)/.dev
+	$(PY) -m engine.planner.accuracy --write
+
+traces: $(VENV)/.dev
+	$(PY) -m engine.trace.make 1000
+	$(PY) -m engine.trace.against_rows --write
 
 screenshots: $(VENV)/.dev
 	$(PY) -m tests.e2e.screenshots

@@ -3,9 +3,13 @@
 To add a method: write one file with such a class, and name it in `METHODS`.
 """
 
-from engine.adapt.full import FullFineTuning
-from engine.adapt.kinds import Adaptation, Factors, Matrix
-from engine.adapt.lora import LoRA
+import logging
+
+logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)  # peft imports it; it laments a kernel nobody needs
+
+from engine.adapt.full import FullFineTuning  # noqa: E402
+from engine.adapt.kinds import Adaptation, Factors, Matrix  # noqa: E402
+from engine.adapt.lora import LoRA  # noqa: E402
 
 METHODS: dict[str, type[Adaptation]] = {"full": FullFineTuning, "lora": LoRA}
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import peft
 import torch
 from torch import nn
 
+from engine.adapt.fused import fuse
 from engine.adapt.kinds import Factors, Matrix
 from engine.catalog.check import ATTENTION
 from engine.contracts import RunSpec, SpecError
-
-logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)  # it laments a kernel that it does not need
-import peft  # noqa: E402 - imports bitsandbytes
 
 
 class LoRA:
@@ -35,6 +33,8 @@ class LoRA:
             warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers for a name that version 6 drops
             self._peft = peft.get_peft_model(model, config)  # adapters are fp32 even where the frozen weights are bf16
         self.model = self._peft.get_base_model()
+        for layer in self._layers().values():
+            fuse(layer)
 
     def trainable(self) -> list[torch.Tensor]:
         return [p for p in self.model.parameters() if p.requires_grad]
@@ -48,14 +48,16 @@ class LoRA:
             yield
 
     def matrices(self) -> Iterator[Matrix]:
-        for name, module in self.model.named_modules():
-            if isinstance(module, peft.tuners.lora.Linear):
-                A = module.lora_A["default"].weight.detach().float()
-                B = module.lora_B["default"].weight.detach().float() * module.scaling["default"]
-                yield Matrix(name, module.get_base_layer().weight.detach(), Factors(B, A))
+        for name, module in self._layers().items():
+            A = module.lora_A["default"].weight.detach().float()
+            B = module.lora_B["default"].weight.detach().float() * module.scaling["default"]
+            yield Matrix(name, module.get_base_layer().weight.detach(), Factors(B, A))
 
     def save(self, folder: Path) -> None:
         self._peft.save_pretrained(folder / "adapter")
+
+    def _layers(self) -> dict[str, peft.tuners.lora.Linear]:
+        return {name: module for name, module in self.model.named_modules() if isinstance(module, peft.tuners.lora.Linear)}
 
 
 def target_modules(model: nn.Module, targets: str) -> list[str]:
