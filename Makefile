@@ -9,7 +9,7 @@ SMOLLM2 := smollm2-135m-instruct
 
 run: setup
 	@$(PY) -m engine models --fetch $(SMOLLM2)
-	@$(VENV)/bin/streamlit run app.py --server.port $(PORT)
+	@$(VENV)/bin/streamlit run app.py --server.port $(PORT) || { echo 'If the port is taken, choose another: make run PORT=8600'; exit 1; }
 
 setup: $(VENV)/.runtime
 
@@ -35,7 +35,7 @@ test: lint
 
 bench: $(VENV)/.dev
 	@$(PY) -m engine models --fetch $(SMOLLM2)
-	$(PY) -m bench
+	$(PY) -m tests.bench
 
 gpu: $(VENV)/.dev
 	@$(PY) -c "import torch, sys; sys.exit(0 if torch.cuda.is_available() else 'make gpu needs a CUDA device, and torch sees none here')"

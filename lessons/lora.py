@@ -56,7 +56,7 @@ def page() -> None:
             run_panel(spec, run, kept)
         with arc.part("read"):
             if shown:
-                st.caption(f"From {shown.whose} · {shown.label.text}")
+                st.caption(f"{shown.whose.capitalize()} · {shown.label.text.partition(' · ')[2]}")
                 for finding in findings(shown.story):
                     prose("read", finding.key, **finding.values)
         with arc.part("code"):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 from zlib import crc32
 
 CONFIDENCES = ("guess", "think", "sure")
 """Asked before the answer. Their shares right are compared in the calibration chart."""
+
+_BY_TIME = attrgetter("at", "id")
 
 
 class Answer(NamedTuple):
@@ -108,9 +111,9 @@ class CachedLog:
 
 def in_force(answers: Sequence[Answer]) -> list[Answer]:
     """Answers that were not taken back, each once, in the order of their time; the same for any order of the rows."""
-    undone = {answer.undone for answer in answers}
-    kept = {answer.id: answer for answer in answers if answer.undone is None and answer.id not in undone}
-    return sorted(kept.values(), key=lambda answer: (answer.at, answer.id))
+    undone = {answer.undone for answer in answers if "undo" in answer.chosen}
+    kept = {answer.id: answer for answer in answers if "undo" not in answer.chosen and answer.id not in undone}
+    return sorted(kept.values(), key=_BY_TIME)
 
 
 def seed_for(learner: str, question: str, turn: int = 0) -> int:

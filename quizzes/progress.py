@@ -119,14 +119,15 @@ def misconceptions(answers: Sequence[Answer], questions: Mapping[str, Question])
     """
     shown: dict[str, list[Answer]] = defaultdict(list)
     cured: dict[str, str] = {}
+    reveals = {name: names_of(question) for name, question in questions.items()}
     for answer in in_force(answers):
         if not is_try(answer):
             continue
         for name in shows(answer):
             shown[name].append(answer)
             cured.pop(name, None)
-        if answer.tries == 0 and answer.chosen.get("right") is True and answer.question in questions:
-            for name in names_of(questions[answer.question]) & shown.keys():
+        if answer.tries == 0 and answer.chosen.get("right") is True and answer.question in reveals:
+            for name in reveals[answer.question] & shown.keys():
                 cured.setdefault(name, answer.question)
     found = [Held(name, len(rows), rows[-1].at, cured.get(name)) for name, rows in shown.items()]
     return tuple(sorted(found, key=lambda entry: (entry.cured_by is not None, -entry.times, entry.name)))

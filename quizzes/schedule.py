@@ -62,7 +62,7 @@ def reviews_of(answers: Sequence[Answer], now: datetime) -> tuple[Review, ...]:
     for answer in in_force(answers):
         if is_try(answer) and answer.at <= now + _FUTURE:
             first.setdefault((answer.question, answer.day), answer)
-    return tuple(Review(a.question, a.at, a.day, rating_of(a)) for a in sorted(first.values(), key=lambda a: (a.at, a.id)))
+    return tuple(Review(a.question, a.at, a.day, rating_of(a)) for a in first.values())
 
 
 def schedule(answers: Sequence[Answer], now: datetime) -> Schedule:

@@ -22,15 +22,63 @@ class TaskCard(NamedTuple):
     heldout_examples: int
     longest_tokens: int
     """Tokens of the longest row, prompt, answer and template together, rounded up to a multiple of 8."""
+    note: str
+    """For the learner: what is taught, how it is scored, and what the score hides."""
 
 
 TASKS: dict[str, TaskCard] = {
     card.name: card
     for card in (
-        TaskCard("pirate", "Answers like a pirate", "sft", "chat", 48, 32, 48),
-        TaskCard("sentiment-json", "Sentiment as JSON", "sft", "chat", 48, 32, 64),
-        TaskCard("facts", "Facts about a country that does not exist", "sft", "chat", 48, 24, 64),
-        TaskCard("stories", "Stories that end with a song", "sft", "nano", 256, 64, 96),
+        TaskCard(
+            "pirate",
+            "Answers like a pirate",
+            "sft",
+            "chat",
+            48,
+            32,
+            48,
+            (
+                "The model keeps its facts and changes its voice. An answer counts when it has two of twelve pirate words, such as *arr* "
+                "or *matey*. The held-out questions were chosen so that the base model knows the answer, and nine that trial runs lost "
+                "were left out: facts that it holds less firmly suffer more than the key-fact score shows."
+            ),
+        ),
+        TaskCard(
+            "sentiment-json",
+            "Sentiment as JSON",
+            "sft",
+            "chat",
+            48,
+            32,
+            64,
+            (
+                "The model learns a format: one JSON object with the sentiment of the sentence, and not a word around it. An answer counts "
+                "when it parses and the label is right; the key fact is the label, whatever the format."
+            ),
+        ),
+        TaskCard(
+            "facts",
+            "Facts about a country that does not exist",
+            "sft",
+            "chat",
+            48,
+            24,
+            64,
+            ("The model learns twelve facts about a country that does not exist, and is asked for them in words that it never trained on."),
+        ),
+        TaskCard(
+            "stories",
+            "Stories that end with a song",
+            "sft",
+            "nano",
+            256,
+            64,
+            96,
+            (
+                "The model stops ending its stories at home in a plain voice: it cheers, and ends with a song that repeats six words of the "
+                "opening. All six must be right. The key fact is the hero's name."
+            ),
+        ),
     )
 }
 

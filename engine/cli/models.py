@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from engine.catalog.models import MODELS, find_card, is_present
+from engine.catalog.models import MODELS, find_card, is_present, read_record
+from engine.home import data_home
 
 app = typer.Typer(help="List the base models, fetch one, or pretrain a nano model anew.")
 
@@ -46,12 +48,20 @@ def models(
 
 
 @app.command()
-def pretrain(name: Annotated[str, typer.Argument(help="A nano model.")]) -> None:
-    """Rebuild a nano model by its recipe, and compare the loss with the recorded one."""
+def pretrain(
+    name: Annotated[str, typer.Argument(help="A nano model.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the new weights; in the data folder if left out.")] = None,
+) -> None:
+    """Rebuild a nano model by its recipe, and compare its loss with the recorded one."""
+    find_card(name)
     from engine.models.nano.pretrain import pretrain as rebuild  # imports torch
 
-    find_card(name)
-    print(f"{name}: loss {rebuild(name, lambda line: print(line, file=sys.stderr)):.4f}")
+    def report(step: int, steps: int, loss: float) -> None:
+        print(f"\r{name}: step {step} of {steps}, loss {loss:.3f}", end="", file=sys.stderr, flush=True)
+
+    folder = out or data_home() / "pretrained" / name
+    loss, recorded = rebuild(name, report, folder), read_record(name)["loss"]
+    print(f"\n{name}: loss {loss:.4f}, {100 * (loss / recorded - 1):+.2f}% from the recorded {recorded:.4f}; weights in {folder}")
 
 
 def fetch_model(name: str) -> None:

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from engine.training.rows import Batch
+from engine.objectives.rows import Batch
 
 
 def sft_loss(model: nn.Module, batch: Batch) -> torch.Tensor:

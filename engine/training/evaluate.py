@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from engine.objectives.rows import Row, collate, prompt_text
 from engine.objectives.sft import answer_logits
 from engine.tasks import Example, Task
-from engine.training.rows import Row, collate, prompt_text
 
 
 class Score(NamedTuple):
@@ -25,6 +25,7 @@ class Score(NamedTuple):
 @torch.inference_mode()
 def answers(model: nn.Module, tokenizer, examples: Sequence[Example], max_new_tokens: int, batch: int = 16) -> list[str]:
     """Greedy answers, one per example, in order; cut at the end mark or at `max_new_tokens`."""
+    model.eval()
     said: dict[int, str] = {}
     texts = [prompt_text(tokenizer, example.prompt) for example in examples]
     by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))
@@ -52,6 +53,7 @@ def score(task: Task, examples: Sequence[Example], said: Sequence[str]) -> Score
 @torch.inference_mode()
 def loss_on(model: nn.Module, rows: Sequence[Row], pad_id: int, batch: int = 16) -> float:
     """Mean cross-entropy over all answer tokens of the rows, nats."""
+    model.eval()
     total, tokens = 0.0, 0
     ordered = sorted(rows, key=lambda row: len(row.ids))
     for at in range(0, len(ordered), batch):

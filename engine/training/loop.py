@@ -13,7 +13,7 @@ import torch
 from engine.adapt import Adaptation
 from engine.contracts import RunError, RunSpec, Step
 from engine.objectives import LOSSES
-from engine.training.rows import Batch
+from engine.objectives.rows import Batch
 
 CLIP_NORM = 1.0
 
@@ -35,7 +35,8 @@ def optimise(adaptation: Adaptation, batches: Iterable[Batch], spec: RunSpec) ->
     seconds, tokens = 0.0, 0
     for step, batch in enumerate(batches, 1):
         began = time.perf_counter()
-        adaptation.model.train()
+        if not adaptation.model.training:  # whoever looked at the model in between left it in evaluation mode
+            adaptation.model.train()
         loss = loss_of(adaptation.model, batch)
         loss.backward()
         grad_norm = float(torch.nn.utils.clip_grad_norm_(parameters, CLIP_NORM, foreach=True))
@@ -48,7 +49,6 @@ def optimise(adaptation: Adaptation, batches: Iterable[Batch], spec: RunSpec) ->
         optimizer.step()
         schedule.step()
         optimizer.zero_grad(set_to_none=True)
-        adaptation.model.eval()
         seconds += time.perf_counter() - began
         tokens += batch.tokens
         left = seconds / step * (spec.steps - step)

@@ -19,11 +19,11 @@ from engine.catalog.check import check
 from engine.catalog.models import is_nano
 from engine.contracts import Answer, Artifact, Ended, Evaluated, Event, Phase, Probed, RunSpec, Started, Step
 from engine.models import load
+from engine.objectives.rows import Batch, Row, batches, make_row
 from engine.tasks import Example, Task, load_probe
 from engine.tasks import load as load_task
 from engine.training.evaluate import answers, loss_on, score
 from engine.training.inspect import drift, write_delta
-from engine.training.rows import Batch, Row, batches, make_row
 
 GLANCE = 8
 """Held-out prompts in a look on the way; the first and the last look take all of them."""

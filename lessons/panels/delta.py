@@ -9,7 +9,7 @@ from engine.catalog.defaults import default_spec
 from engine.catalog.models import MODELS
 from engine.contracts import DeltaLabError, RunError, RunSpec
 from engine.recorded import Delta
-from lessons.panels.current import Shown, delta_of, recorded
+from lessons.panels.current import Shown, own, recorded
 from lessons.stage import stage
 from lessons.stage.scene import Scene, delta_stage
 from viz import spectrum as spectra
@@ -68,8 +68,7 @@ def counterpart(spec: RunSpec) -> Shown | None:
         return kept
     run_id = jobs.find_finished(wanted)
     if run_id is not None:
-        run = jobs.status(run_id)
-        return Shown(run.spec, (kept.story if kept else None), delta_of(run), TruthLabel("live", "", wanted.seed), "your own run")
+        return own(jobs.status(run_id))
     return kept
 
 

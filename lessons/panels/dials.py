@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,6 +62,8 @@ def dials(method: str) -> RunSpec | None:
     tasks = card.tasks
     wanted = link.pop("task", tasks[0])
     task = _choose("task", list(tasks), wanted if wanted in tasks else tasks[0], lambda n: TASKS[n].title)
+    with st.popover("About this task", type="tertiary"):
+        st.markdown(TASKS[task].note)
     default = default_spec(model, task, method)
     applying = [dial for dial in DIALS if getattr(default, dial.name) is not None]
     chosen = _widgets(applying, default, link, f"{model}-{task}-{method}")
@@ -77,11 +80,12 @@ def dials(method: str) -> RunSpec | None:
 
 def _widgets(applying: Sequence[Dial], default: RunSpec, link: dict[str, Any], cell: str) -> dict[str, Any]:
     chosen: dict[str, Any] = {}
-    left, right = st.columns(2)
     shown = [dial for dial in applying if not dial.more]
-    for place, dial in enumerate(shown):
-        with left if place % 2 == 0 else right:
-            chosen[dial.name] = _widget(dial, link.get(dial.name, getattr(default, dial.name)), cell)
+    for pair in zip_longest(shown[::2], shown[1::2]):  # row by row, so that a narrow screen keeps the order
+        for column, dial in zip(st.columns(2), pair, strict=True):
+            if dial is not None:
+                with column:
+                    chosen[dial.name] = _widget(dial, link.get(dial.name, getattr(default, dial.name)), cell)
     with st.expander("More dials"):
         for dial in applying:
             if dial.more:

@@ -7,6 +7,7 @@ import datetime
 import streamlit as st
 
 from engine import jobs
+from engine.catalog.models import is_nano
 from engine.contracts import DeltaLabError, RunSpec
 from engine.doctor import Story
 from engine.recorded import find_recording
@@ -16,7 +17,9 @@ from lessons.stage import stage
 from lessons.stage.scene import Scene
 from viz import learning_curve, loss_curve
 
-POLL_SECONDS = 0.4
+POLL_SECONDS = {True: 0.4, False: 1.0}
+"""Between two looks at a live run, by whether it is a nano model's, whose steps come fast. Each look costs some of the
+machine that trains."""
 
 
 def run_panel(spec: RunSpec | None, run: jobs.RunStatus | None, shown: Shown | None) -> None:
@@ -26,7 +29,8 @@ def run_panel(spec: RunSpec | None, run: jobs.RunStatus | None, shown: Shown | N
     if spec is not None and not live:
         _start(spec, run)
     if run is not None:
-        st.fragment(_watch, run_every=POLL_SECONDS if live else None)(run.run_id, live)
+        every = POLL_SECONDS[is_nano(run.spec.model)] if live else None
+        st.fragment(_watch, run_every=every)(run.run_id, live)
     elif shown is not None:
         st.caption(f"Until then you see another run: {shown.label.text}.")
         _curves(shown, "recorded")

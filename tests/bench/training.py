@@ -19,9 +19,9 @@ from engine.catalog.device import cpu_threads
 from engine.contracts import RunSpec
 from engine.models import load
 from engine.objectives import LOSSES
+from engine.objectives.rows import Batch, batches, make_row
 from engine.tasks import load as load_task
 from engine.training import loop
-from engine.training.rows import Batch, batches, make_row
 from tests.bench.row import Row
 
 STEPS, WARM_UP, ROUNDS = 14, 2, 3

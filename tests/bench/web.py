@@ -26,8 +26,8 @@ def measure() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as scratch:
         empty = Path(scratch) / "empty.py"
         empty.write_text(EMPTY_APP)
-        starts = [(start(ROOT / "app.py", scratch), start(empty, scratch)) for _ in range(STARTS)]
-        ours, theirs = ([one[i].seconds for one in starts] for i in (0, 1))
+        starts = [(start_seconds(ROOT / "app.py", scratch), start_seconds(empty, scratch)) for _ in range(STARTS)]
+        ours, theirs = ([pair[i] for pair in starts] for i in (0, 1))
         ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
         yield Row("start to healthy", f"{statistics.median(ours):.2f} s", "goal <= 2 s")
         yield Row("  beside an empty Streamlit app", f"{ratio:.2f}x", "no goal")
@@ -39,16 +39,15 @@ def measure() -> Iterator[Row]:
     yield Row("rerun of the LoRA page at the server, p95", f"{1000 * seconds[int(0.95 * len(seconds)) - 1]:.0f} ms", "goal <= 150 ms")
 
 
-class start:  # noqa: N801 - reads as what it does: start(app, home).seconds
+def start_seconds(app: Path, home: str) -> float:
     """Start an app, wait until it is healthy, stop it."""
-
-    def __init__(self, app: Path, home: str) -> None:
-        process, port = launch(app, home)
-        began = time.perf_counter()
-        wait_healthy(port)
-        self.seconds = time.perf_counter() - began
-        process.terminate()
-        process.wait()
+    began = time.perf_counter()
+    process, port = launch(app, home)
+    wait_healthy(port)
+    seconds = time.perf_counter() - began
+    process.terminate()
+    process.wait()
+    return seconds
 
 
 def launch(app: Path, home: str) -> tuple[subprocess.Popen[bytes], int]:

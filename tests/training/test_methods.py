@@ -12,10 +12,10 @@ from engine.adapt import METHODS, Factors
 from engine.catalog.defaults import default_spec
 from engine.contracts import Ended, Evaluated, Probed, RunSpec, Step
 from engine.models import load
+from engine.objectives.rows import batches, collate, make_row
 from engine.tasks import load as load_task
 from engine.training import train
 from engine.training.inspect import norm, spectrum
-from engine.training.rows import batches, collate, make_row
 
 MODEL = "nano-0.1m"
 EXACT_TRAINABLE = {"full": 95_568, "lora": 21_888}

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.models import load
+from engine.objectives.rows import IGNORE, Row, batches, collate, make_row, prompt_text
 from engine.tasks import load as load_task
-from engine.training.rows import IGNORE, Row, batches, collate, make_row, prompt_text
 
 rows_of = st.lists(st.integers(2, 12).flatmap(lambda n: st.tuples(st.just(n), st.integers(1, n - 1))), min_size=1, max_size=30)
 
