@@ -85,7 +85,7 @@ def trl_speed(spec: RunSpec, fed: list[Batch], attention: str, bf16: bool) -> fl
             self.ends.append(time.perf_counter())
 
     flat = [
-        {"input_ids": ids[mask.bool()].tolist(), "completion_mask": (labels[mask.bool()] != -100).long().tolist()}
+        {"input_ids": ids[mask.bool()].tolist(), "labels": labels[mask.bool()].tolist()}
         for batch in fed
         for ids, labels, mask in zip(batch.ids, batch.labels, batch.mask, strict=True)
     ]
