@@ -115,7 +115,7 @@ def task_of(options: Options, arch: Arch) -> Task:
         eager=o.attention == "eager" or (o.attention == "sdpa" and arch.family in ("gemma2", "bloom")),
         dropout=0.1 if arch.block in ("gpt2", "bert", "t5") or arch.family == "opt" else 0.0,
         extra_keys=o.virtual_tokens if o.method == "prefix" else 0,
-        padded=o.dynamic_padding,
+        padded=o.dynamic_padding and o.attention != "flash",  # flash attention leaves padding out and needs no mask
         fused=o.software == "hf-triton",
         litgpt=o.software == "litgpt",
         expert_loop=o.logits == "legacy" or o.software != "hf",

@@ -199,6 +199,7 @@ def _adapted(model: Any, options: Options, arch: Arch) -> nn.Module:
             lora_alpha=2 * options.rank,
             lora_dropout=0.0,
             target_modules=module_names(options.targets, arch),
+            fan_in_fan_out=arch.conv1d and options.method == "lora",
         )
     elif options.method == "prompt":
         config = peft.PromptTuningConfig(task_type=task, num_virtual_tokens=options.virtual_tokens)

@@ -11,16 +11,13 @@ from torch.nn import functional
 from engine.planner.options import Options
 
 
-def legacy_causal_loss(out: Any, labels: torch.Tensor, lets_go: bool) -> torch.Tensor:
+def legacy_causal_loss(holder: list[torch.Tensor], labels: torch.Tensor) -> torch.Tensor:
     """transformers 4.3x to 4.49: an fp32 copy of the logits and a contiguous shifted copy of that.
 
     Args:
-        out: The model's output, with `logits`.
-        lets_go: Granite's own loss overwrites its 16-bit logits with the copy.
+        holder: The logits, in a list, so that they are freed here if nobody else holds them.
     """
-    logits = out.logits.float()
-    if lets_go:
-        out.logits = None
+    logits = holder.pop().float()
     shifted = logits[..., :-1, :].contiguous()
     targets = labels[..., 1:].contiguous()
     return functional.cross_entropy(shifted.view(-1, shifted.shape[-1]), targets.view(-1))

@@ -152,10 +152,12 @@ def _loss(model: Any, batch: dict[str, Any], options: Options, arch: Arch) -> to
             return loss
         if options.logits == "legacy" and options.objective == "sft" and not arch.encoder_decoder:
             out = model(input_ids=batch["input_ids"])
-            loss = legacy_causal_loss(out, batch["labels"], arch.scaled)
-        else:
-            out = model(**batch)
-            loss = out.loss
-    if options.autocast == "bf16" and out.logits is not None:
+            holder = [out.logits]
+            if arch.scaled:
+                del out  # Granite's own loss overwrites its 16-bit logits with the fp32 copy
+            return legacy_causal_loss(holder, batch["labels"])
+        out = model(**batch)
+        loss = out.loss
+    if options.autocast == "bf16":
         out.logits = out.logits.float()  # accelerate's convert_outputs_to_fp32
     return loss

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.planner.tape.core import Q, Shadow, Size, T, Tape, new, record, times, view
+from engine.planner.tape.core import B, Q, Shadow, Size, T, Tape, new, parameter_gradient, record, times, view
 from engine.planner.tape.layer import Layer
 from engine.planner.tape.ops import (
     add,
@@ -44,6 +44,8 @@ def attend(
     tape, s = layer.tape, layer.setting
     heads, d = s.arch.heads, s.arch.head_dim
     masked = s.padded or s.extra_keys > 0 or bias is not None
+    if s.extra_keys:
+        k, v, v_strided = _after_prefix(layer, k), _after_prefix(layer, v), False
     if not s.eager:
         groups = heads > kv_heads and (masked or d > 256)
         if groups:
@@ -54,6 +56,26 @@ def attend(
         k, v = repeat(tape, k, heads / kv_heads), repeat(tape, v, heads / kv_heads)
         v_strided = False
     return _written_out(layer, q, k, v, v_strided, bias)
+
+
+def _after_prefix(layer: Layer, x: Shadow) -> Shadow:
+    """Learned keys or values in front of the layer's own: a copy of both, which wants gradients whatever came before."""
+    tape, s = layer.tape, layer.setting
+    learned = s.extra_keys * s.arch.kv_heads * s.arch.head_dim
+    out = new(tape, (*x.elements, (B, learned)), x.bytes)
+    count = learned * 2 * s.arch.layers
+    width = x.bytes
+
+    def back(g: Shadow) -> tuple[Shadow]:
+        if layer.number == 0 and "prefix" not in tape.grads:
+            joined = new(tape, ((B, count),), width)
+            wide = new(tape, ((B, count),), s.adapter_bytes)
+            del joined
+            parameter_gradient(tape, "prefix", count, s.adapter_bytes)
+            del wide
+        return (view(g),)
+
+    return record(tape, out, (x.node,), (), back)
 
 
 def _fused_mask(tape: Tape, layer: Layer, bias: Shadow | None) -> Shadow:

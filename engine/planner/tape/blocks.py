@@ -57,9 +57,13 @@ def rotary_attention(layer: Layer, hidden: Shadow) -> Shadow:
         k = slice_of(tape, whole, arch.kv_heads / total)
         v = slice_of(tape, whole, arch.kv_heads / total)
         del whole
+    elif arch.family in ("qwen3", "qwen3_moe"):
+        q = layer.norm(layer.linear(hidden, "q"), "q_norm", d)
+        k = layer.norm(layer.linear(hidden, "k"), "k_norm", d)
+        v = layer.linear(hidden, "v")
     else:
         q, k, v = layer.linear(hidden, "q"), layer.linear(hidden, "k"), layer.linear(hidden, "v")
-    if arch.qk_norm:
+    if arch.qk_norm and arch.family == "gemma3_text":
         q, k = layer.norm(q, "q_norm", d), layer.norm(k, "k_norm", d)
     q_turned = rotate(tape, q, arch.rotary_share, arch.family == "phi3")
     k = rotate(tape, k, arch.rotary_share, arch.family == "phi3")

@@ -34,7 +34,6 @@ from engine.planner.tape.core import (
     parameter_gradient,
     record,
     tokens,
-    view,
 )
 from engine.planner.tape.layer import Layer
 from engine.planner.tape.linear import Setting, linear
@@ -102,10 +101,11 @@ def _play(task: Task) -> Program:
         hidden = _final_norm(tape, setting, hidden)
     if arch.outer and setting.arch.embed_dim:
         hidden = _project(tape, task, hidden)
+    shared.pop("prefix", None)
+    if not task.checkpoint_every:  # the model lets go of it before its head; recomputed layers hold it
+        shared.pop("mask", None)
     loss = lose(tape, setting, task.loss, hidden, task.head_bytes)
     del hidden
-    if not task.checkpoint_every:
-        shared.pop("mask", None)
     tape.cast_cache.clear()
     tape.mark()
     tape.phase, tape.tag = "backward", "temporaries"
@@ -124,6 +124,10 @@ def _shared(tape: Tape, task: Task) -> dict[str, Storage]:
         out["angles"] = Storage(tape, ((S, 2 * arch.head_dim * arch.rotary_share * setting.weight_bytes),))
     if setting.eager and arch.block not in ("bert", "t5"):
         out["mask"] = Storage(tape, ((Q, setting.weight_bytes), (T, setting.extra_keys * setting.weight_bytes)))
+    elif setting.padded or setting.extra_keys:
+        out["mask"] = Storage(tape, ((Q, 1), (T, setting.extra_keys)))
+    if task.prefix_tokens:  # looked up once for all layers, and let go when each has its copy
+        out["prefix"] = Storage(tape, ((B, task.prefix_tokens * 2 * arch.layers * arch.kv_heads * arch.head_dim * setting.weight_bytes),))
     return out
 
 
@@ -168,8 +172,6 @@ def _embed(tape: Tape, task: Task) -> Shadow:
         hidden = layer_norm(tape, hidden, "embed_norm", arch.hidden, weight_bytes=setting.norm_bytes, trains=setting.trains)
     if arch.block in ("gpt2", "bert", "t5"):
         hidden = dropout(tape, hidden, setting.dropout)
-    if task.prefix_tokens:
-        hidden = _hold_prefix(tape, task, hidden)
     return hidden
 
 
@@ -188,26 +190,6 @@ def _prepend_prompt(tape: Tape, task: Task, hidden: Shadow) -> Shadow:
     del prompt
     extra = new(tape, tokens(width), hidden.bytes)
     return Shadow(extra.storage, tokens(width), hidden.bytes, joined.node)
-
-
-def _hold_prefix(tape: Tape, task: Task, hidden: Shadow) -> Shadow:
-    """Learned keys and values for every layer, looked up once, cast to the model's type."""
-    arch = task.setting.arch
-    count = task.prefix_tokens * 2 * arch.layers * arch.kv_heads * arch.head_dim
-    looked_up = Storage(tape, ((B, count * task.adapter_bytes),))
-    used = Storage(tape, ((B, count * hidden.bytes),))
-    del looked_up
-
-    def back(g: Shadow) -> tuple[Shadow]:
-        joined = new(tape, ((B, count),), hidden_bytes)
-        wide = new(tape, ((B, count),), task.adapter_bytes)
-        del joined
-        parameter_gradient(tape, "prefix", count, task.adapter_bytes)
-        del wide
-        return (view(g),)
-
-    hidden_bytes = hidden.bytes
-    return record(tape, Shadow(hidden.storage, hidden.elements, hidden.bytes), (hidden.node,), (used,), back)
 
 
 def _widen(tape: Tape, task: Task, hidden: Shadow) -> Shadow:
