@@ -2,6 +2,8 @@
 
 import os
 
-# Read by the OpenMP library when torch loads. Its default is to spin at every barrier, which on a machine that computes
-# anything else (a browser, say) made a run several times slower: docs/measurements.md has the figures.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Read by GNU's OpenMP library when torch loads: how long a thread spins at a barrier before it sleeps. Its default is
+# best on an idle machine and several times slower beside a busy program (a browser, say); sleeping at once is the
+# other way round. docs/measurements.md has the figures behind this middle.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ.setdefault("GOMP_SPINCOUNT", "2000")

@@ -18,7 +18,7 @@ _METHOD: dict[str, dict[str, Any]] = {
     "full": {"learning_rate": 1e-4},
 }
 _TASK: dict[str, dict[str, Any]] = {
-    "pirate": {"steps": 24, "micro_batch": 4, "examples": 48, "eval_every": 6},
+    "pirate": {"steps": 24, "micro_batch": 4, "examples": 48, "eval_every": 8},
     "sentiment-json": {"steps": 16, "micro_batch": 4, "examples": 48, "eval_every": 4},
     "facts": {"steps": 60, "micro_batch": 4, "examples": 48, "eval_every": 15},
     "stories": {"steps": 60, "micro_batch": 8, "examples": 256, "eval_every": 20, "dtype": "fp32"},

@@ -23,7 +23,7 @@ class Score(NamedTuple):
 
 
 @torch.inference_mode()
-def answers(model: nn.Module, tokenizer, examples: Sequence[Example], max_new_tokens: int, batch: int = 16) -> list[str]:
+def answers(model: nn.Module, tokenizer, examples: Sequence[Example], max_new_tokens: int, batch: int = 32) -> list[str]:
     """Greedy answers, one per example, in order; cut at the end mark or at `max_new_tokens`."""
     model.eval()
     said: dict[int, str] = {}
