@@ -12,13 +12,13 @@ import pytest
 from engine.planner.answer import plan
 from engine.planner.cli import main
 
-ISSUE = ["--model", "meta-llama/Llama-2-7b-hf", "--method", "qlora", "--rank", "64", "--targets", "all-linear", "--seq-len", "512", "--micro-batch", "1", "--checkpointing", "full", "--attention", "sdpa", "--optimizer", "paged-adamw-32bit", "--weights", "nf4-dq"]  # fmt: skip
+ASKED = ["--model", "meta-llama/Llama-2-7b-hf", "--method", "qlora", "--rank", "64", "--targets", "all-linear", "--seq-len", "512", "--micro-batch", "1", "--checkpointing", "full", "--attention", "sdpa", "--optimizer", "paged-adamw-32bit", "--weights", "nf4-dq"]  # fmt: skip
 KEYS = {"peak_allocated_gib", "interval_allocated_gib", "peak_reserved_gib", "interval_gib", "usable_gib", "verdict", "terms_gib", "total_params",
         "trainable_params", "adapter_bytes", "checkpoint_bytes", "tokens_per_second", "hours", "cost_usd"}  # fmt: skip
 
 
 def test_json_has_the_promised_keys_and_terms_sum_to_the_peak(capsys):
-    assert main([*ISSUE, "--gpu", "RTX 4090", "--tokens", "1e6", "--json"]) == 0
+    assert main([*ASKED, "--gpu", "RTX 4090", "--tokens", "1e6", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert set(found) >= KEYS
     assert sum(found["terms_gib"].values()) == pytest.approx(found["peak_allocated_gib"], abs=1e-4)
@@ -29,7 +29,7 @@ def test_json_has_the_promised_keys_and_terms_sum_to_the_peak(capsys):
 
 
 def test_table_for_people(capsys):
-    assert main([*ISSUE, "--gpu", "24"]) == 0
+    assert main([*ASKED, "--gpu", "24"]) == 0
     said = capsys.readouterr().out
     assert "fits" in said and "weights" in said and "GiB" in said
 
