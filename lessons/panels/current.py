@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from functools import cache
 from typing import NamedTuple
 
 import streamlit as st
@@ -47,8 +48,9 @@ def own(run: jobs.RunStatus) -> Shown:
     return Shown(run.spec, tell(events_of(run.run_id)), delta_of(run), label, "your own run")
 
 
+@cache
 def recorded(model: str, task: str, method: str) -> Shown | None:
-    """The committed run of that cell; of the same method on another model where the cell has none."""
+    """Committed data do not change while the app runs, so each is read once. The committed run of that cell; of the same method on another model where the cell has none."""
     found = find_recording(model, task, method) or next((r for r in recordings() if r.spec.method == method), None)
     if found is None:
         return None

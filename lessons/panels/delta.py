@@ -25,18 +25,28 @@ def delta_panel(shown: Shown | None, key: str) -> str | None:
         stage(None, key=key, empty="Press Run to see your own ΔW here.")
         return None
     name = _matrix(shown.delta, key)
+    other = counterpart(shown.spec)
     try:
-        found = shown.delta.directions(name)
+        stage(_scene(str(shown.delta.folder), name, shown.label, other.label if other else None, shown, other), key=key)
     except RunError as error:
         st.error(str(error))
         return None
-    row = shown.delta.matrices[name]
-    info = get_delta_scene_info(found.left, found.right, matrix=name, label=shown.label, b=found.b, a=found.a, norm=row["norm"])
-    other = counterpart(shown.spec)
-    beside = _spectrum(other.delta, name, "full fine-tuning", other.label) if other and other.delta else None
-    moved = row["norm"] / row["weight_norm"]
-    stage(delta_stage(info, caption=f"{shown.whose.capitalize()}. ‖ΔW‖ is {100 * moved:.2g}% of ‖W‖ here.", other=beside), key=key)
     return name
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _scene(folder: str, name: str, label: TruthLabel, other_label: TruthLabel | None, _shown: Shown, _other: Shown | None) -> Scene:
+    """The scene of one matrix, drawn once; folder, name and labels are the key of the cache.
+
+    Raises:
+        RunError: The files of ΔW are damaged; nothing is kept then.
+    """
+    assert _shown.delta is not None and str(_shown.delta.folder) == folder
+    found, row = _shown.delta.directions(name), _shown.delta.matrices[name]
+    info = get_delta_scene_info(found.left, found.right, matrix=name, label=label, b=found.b, a=found.a, norm=row["norm"])
+    beside = _spectrum(_other.delta, name, "full fine-tuning", _other.label) if _other and _other.delta else None
+    moved = row["norm"] / row["weight_norm"]
+    return delta_stage(info, caption=f"{_shown.whose.capitalize()}. ‖ΔW‖ is {100 * moved:.2g}% of ‖W‖ here.", other=beside)
 
 
 def spectrum_panel(shown: Shown, name: str, key: str) -> None:
