@@ -72,7 +72,7 @@ def app_server(tmp_path_factory) -> Iterator[Callable[..., str]]:
     def start(script: str | Path = ROOT / "app.py", **environment: str) -> str:
         key = (str(script), *sorted(environment.items()))
         if key not in running:
-            running[key] = _serve(Path(script), tmp_path_factory.mktemp("home"), environment)
+            running[key] = serve(Path(script), tmp_path_factory.mktemp("home"), environment)
         return running[key][1]
 
     yield start
@@ -82,7 +82,8 @@ def app_server(tmp_path_factory) -> Iterator[Callable[..., str]]:
         process.wait(timeout=10)
 
 
-def _serve(script: Path, home: Path, environment: dict[str, str]) -> tuple[subprocess.Popen[bytes], str]:
+def serve(script: Path, home: Path, environment: dict[str, str]) -> tuple[subprocess.Popen[bytes], str]:
+    """Start a Streamlit app on a free port with its data in `home`; process and address once it is healthy."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
 from lessons.catalog import existing
-from tests.conftest import FLAGS
+from tests.conftest import FLAGS, serve
 
 ROOT = Path(__file__).parents[2]
 OUT = ROOT / "screenshots"
@@ -26,15 +20,10 @@ LONGEST_PX = 12_000
 
 def main() -> None:
     OUT.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as home, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-        server = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"DELTALAB_HOME": home}, stdout=subprocess.DEVNULL)
+    with tempfile.TemporaryDirectory() as home:
+        server, address = serve(ROOT / "app.py", Path(home), {})
         try:
-            wait(f"http://localhost:{port}/_stcore/health")
-            shoot(f"http://localhost:{port}")
+            shoot(address)
         finally:
             server.terminate()
             server.wait()
@@ -70,18 +59,6 @@ def whole(page: Page, width: int) -> None:
     tall = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
     page.set_viewport_size({"width": width, "height": min(tall + 40, LONGEST_PX)})
     settle(page)
-
-
-def wait(address: str) -> None:
-    """Until the server answers; raises TimeoutError after a minute."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        try:
-            urllib.request.urlopen(address, timeout=2).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise TimeoutError(f"no answer from {address}")
 
 
 if __name__ == "__main__":
