@@ -51,6 +51,7 @@ def settle(page: Page) -> None:
     """Wait for the page's script to end and its pictures to be drawn."""
     page.get_by_role("heading", level=1).wait_for(timeout=60_000)
     page.wait_for_function("!document.querySelector('[data-testid=stApp][data-test-script-state=running]')", timeout=60_000)
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')", timeout=60_000)
     page.wait_for_function("[...document.querySelectorAll('.dl-stage')].every(s => s.dataset.state !== 'loading')", timeout=60_000)
 
 
