@@ -3,7 +3,8 @@
 from lessons.stage import stage
 from lessons.stage.scene import delta_stage
 
-state = stage(delta_stage(info), key="lora-delta")   # state.rank, state.camera
+state = stage(delta_stage(info), key="lora-delta")   # state.rank, state.camera, state.frame
+stage(plain_stage("Levels", draw_levels(info), describe_levels(info), levels_tables(info)), key="levels")
 stage(None, key="lora-delta", empty="Press Run to see your own ΔW here.")
 """
 
@@ -32,6 +33,8 @@ class StageState(NamedTuple):
     rank: int | None = None
     """Directions kept; None for all of them."""
     camera: dict[str, Any] | None = None
+    frame: int | None = None
+    """Frame shown, from 0; None until the learner moved it."""
 
 
 def stage(scene: Scene | None, *, key: str, empty: str = "Nothing to show yet.") -> StageState:
@@ -50,7 +53,7 @@ def stage(scene: Scene | None, *, key: str, empty: str = "Nothing to show yet.")
     plain = [json.loads(json.dumps(data, cls=PlotlyJSONEncoder))]
     result = _component()(key=key, data=plain, on_view_change=_nothing_to_do)
     view = result.get("view") or {}
-    return StageState(view.get("rank"), view.get("camera"))
+    return StageState(view.get("rank"), view.get("camera"), view.get("frame"))
 
 
 @cache
@@ -68,8 +71,12 @@ def _component() -> Any:
 
 @cache
 def _urls() -> dict[str, str]:
-    """Addresses of the two folders that the browser loads from: this one's scripts, and the installed plotly's."""
-    names = {"stage": ("stage_frontend", FRONTEND, "stage.js"), "plotly": ("stage_plotly", PLOTLY, "plotly.min.js")}
+    """Addresses of the two folders that the browser loads from: this one's scripts, and the installed plotly's.
+
+    The scripts import each other by relative address, so their stamp stands in the folder's name.
+    """
+    newest = max(int(file.stat().st_mtime) for file in FRONTEND.iterdir())
+    names = {"stage": (f"stage_frontend_{newest}", FRONTEND, "stage.js"), "plotly": ("stage_plotly", PLOTLY, "plotly.min.js")}
     base = "/" + str(st.get_option("server.baseUrlPath")).strip("/")
     urls = {}
     for part, (name, folder, file) in names.items():
@@ -80,7 +87,8 @@ def _urls() -> dict[str, str]:
 
 
 def _nothing(key: str, sentence: str) -> dict[str, Any]:
-    return {"key": key, "empty": sentence, "description": sentence, "label": "", "caption": "", "height": 320, "tables": [], "rank": None}
+    nothing = {"label": "", "caption": "", "height": 320, "tables": [], "rank": None}
+    return {"key": key, "empty": sentence, "description": sentence, **nothing}
 
 
 def _nothing_to_do() -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from viz import delta_scene as delta
 from viz.colours import LIGHT
-from viz.label import short_name
+from viz.label import short_name, truth_label
 from viz.spectrum import Spectrum
 from viz.table import Table
 
@@ -39,6 +39,29 @@ class Scene(NamedTuple):
     caption: str = ""
     rank: RankControl | None = None
     height_px: int = 480
+    frame_word: str = "Step"
+    """What the frames of the figure are, for the slider over them; a figure without frames has no slider."""
+    frame_start: int = 0
+
+
+def plain_stage(
+    title: str,
+    figure: go.Figure,
+    description: str,
+    tables: tuple[Table, ...],
+    *,
+    caption: str = "",
+    height_px: int = 480,
+    frame_word: str = "Step",
+    frame_start: int = 0,
+) -> Scene:
+    """Any figure of viz with its words and tables; its truth label is the one that it was drawn with.
+
+    plain_stage("Levels of NF4", draw_levels(info), describe_levels(info), levels_tables(info))
+    """
+    told = figure.layout.meta or {}
+    label = truth_label(told.get("kind", "illustration"), told.get("day", ""), told.get("seed")).text
+    return Scene(figure, title, label, description, tables, caption, None, height_px, frame_word, frame_start)
 
 
 def delta_stage(info: delta.DeltaSceneInfo, *, caption: str = "", other: Spectrum | None = None, height_px: int = 480) -> Scene:
@@ -66,6 +89,8 @@ def payload(scene: Scene, key: str) -> dict[str, Any]:
         "description": scene.description,
         "caption": scene.caption,
         "height": scene.height_px,
+        "frame_word": scene.frame_word,
+        "frame_start": scene.frame_start,
         "tables": [table._asdict() for table in scene.tables],
         "rank": _rank(scene.rank) if scene.rank else None,
         "scales": {"delta": LIGHT.delta, "factor": LIGHT.factor},
@@ -88,6 +113,7 @@ def _rank(control: RankControl) -> dict[str, Any]:
         "energy": info.energy,
         "complete": bool(info.energy) and info.energy[-1] > 0.9995,
         "height": delta.HEIGHT,
+        "mark": LIGHT.text,
         "strip": {"width": delta.STRIP, "left": -delta.GAP - delta.STRIP, "top": delta.GAP + delta.STRIP, "share": 0.74, "fine": 0.94},
         "other": {"name": f"{control.other.name}, {control.other.label.text}", "spectrum": control.other.singular}
         if control.other

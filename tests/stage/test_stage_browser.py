@@ -8,9 +8,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
+
+from tests.stage.synthetic import synthetic
 
 pytestmark = pytest.mark.e2e
 APP = Path(__file__).with_name("stage_app.py")
@@ -100,6 +103,31 @@ def test_table_downloads_and_empty_state(stage_page) -> None:
     stage_page.get_by_text("Empty", exact=True).click()
     expect(stage_page.locator(".dl-stage[data-state=ready]")).to_be_visible(timeout=PAINT_MS)
     assert stage_page.evaluate(SHADES) > 500
+
+
+def test_one_cell_is_its_row_of_b_times_its_column_of_a(stage_page) -> None:
+    stage_page.get_by_role("button", name="One cell").press("Enter")
+    parts = synthetic(0)
+    whole = parts["b"] @ parts["a"]
+    words = stage_page.locator(".dl-cell-words")
+    row, column = (stage_page.get_by_label(name, exact=True) for name in ("Row", "Column"))
+    i, j = int(row.input_value()), int(column.input_value())
+    assert abs(whole[i, j]) == pytest.approx(np.abs(whole[::2, ::2]).max(), rel=1e-4), "the first cell is the largest shown"
+    column.fill("101")
+    column.press("Enter")
+    expect(column).to_have_value(re.compile("100|102"))
+    j = int(column.input_value())
+    expect(words).to_contain_text(f"row {i} of B times column {j} of A: 8 products")
+    terms = [float(term) for term in re.findall(r"[+-][\d.]+(?:e-?\d+)?", words.inner_text().replace("−", "-"))]
+    np.testing.assert_allclose(terms[:-1], parts["b"][i] * parts["a"][:, j], rtol=6e-3)
+    assert terms[-1] == pytest.approx(whole[i, j], rel=6e-3)
+
+    # What is left out at full rank is nothing.
+    stage_page.get_by_role("button", name="What is left out").click()
+    stage_page.wait_for_function(f"() => ({PEAK})() < 1e-5")
+    stage_page.get_by_role("button", name="What is left out").click()
+    stage_page.get_by_role("button", name="One cell").click()
+    expect(words).to_be_hidden()
 
 
 def test_without_webgl_the_scene_is_flat(page, app_server) -> None:

@@ -48,3 +48,22 @@ export function peak(values) {
   for (const value of values) if (Math.abs(value) > most) most = Math.abs(value);
   return most || 1;
 }
+
+const TYPES = {
+  f4: Float32Array, f8: Float64Array, i1: Int8Array, u1: Uint8Array, i2: Int16Array, u2: Uint16Array, i4: Int32Array, u4: Uint32Array,
+};
+
+/** What Python sends as numbers, in one row: a plain list, a typed array, or plotly's {dtype, bdata}. */
+export function list(values) {
+  if (!values?.bdata) return values;
+  const bytes = Uint8Array.from(atob(values.bdata), (c) => c.charCodeAt(0));
+  return new TYPES[values.dtype](bytes.buffer);
+}
+
+/** The same in rows. */
+export function grid(values) {
+  if (!values?.bdata) return values;
+  const flat = list(values);
+  const [p, q] = values.shape.split(",").map(Number);
+  return Array.from({ length: p }, (_, i) => flat.subarray(i * q, (i + 1) * q));
+}

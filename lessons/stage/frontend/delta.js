@@ -1,5 +1,5 @@
 // The ΔW scene: what the three matrices look like at rank k, in space or flat.
-import { decode, peak, product, ribbons, ribbonsDown } from "./arrays.js";
+import { decode, list, peak, product, ribbons, ribbonsDown } from "./arrays.js";
 
 /** Typed arrays and constants of one scene, decoded once when the data arrive. */
 export function prepare(rank) {
@@ -20,14 +20,60 @@ export function deltaAt(rank, k) {
   return product(rank.sorted.left, rank.sorted.right, rank.p, rank.q, rank.k, k);
 }
 
+/** What the middle shows at rank k: ΔW from its top k directions, or what those leave out. */
+export function middle(rank, k, left = false, scale = 1) {
+  const { sorted, p, q } = rank;
+  if (!left) return product(sorted.left, sorted.right, p, q, rank.k, k, scale);
+  const kept = product(sorted.left, sorted.right, p, q, rank.k, k, scale);
+  return product(sorted.left, sorted.right, p, q, rank.k, rank.k, scale).map((row, i) => row.map((value, j) => value - kept[i][j]));
+}
+
 /** New z (and strip places) by trace role: "B", "A", "ΔW". */
-export function surfaces(rank, k) {
+export function surfaces(rank, k, left = false) {
   const pair = factors(rank, k);
   const shown = pair === rank.trained ? pair.all : k;
   return {
     B: { x: strip(pair.all, rank.strip).map((v) => rank.strip.left + v), z: ribbons(pair.left, rank.p, pair.all, shown, rank.height / pair.peaks[0]) },
     A: { y: strip(pair.all, rank.strip).map((v) => rank.strip.top - v), z: ribbonsDown(pair.right, rank.q, pair.all, shown, rank.height / pair.peaks[1]) },
-    "ΔW": { z: product(rank.sorted.left, rank.sorted.right, rank.p, rank.q, rank.k, k, rank.height / rank.most) },
+    "ΔW": { z: middle(rank, k, left, rank.height / rank.most) },
+  };
+}
+
+/** Every step-th row and column of the drawn surfaces, for drawing fast while a control moves. Directions are all kept. */
+export function coarser(traces, step) {
+  if (step < 2) return traces;
+  const some = (values) => Array.from(list(values)).filter((_, i) => i % step === 0);
+  const fewer = { B: { down: true }, A: { across: true }, "ΔW": { down: true, across: true } };
+  return traces.map((trace) => {
+    const cut = fewer[trace.meta];
+    if (!cut || trace.type !== "surface") return trace;
+    const rows = cut.down ? some(trace.z) : trace.z;
+    const z = cut.across ? rows.map(some) : rows;
+    return { ...trace, z, x: cut.across ? some(trace.x) : trace.x, y: cut.down ? some(trace.y) : trace.y };
+  });
+}
+
+/** The cell (i, j) of those shown: its products by direction, and the lines that mark its row of B, column of A and place in ΔW. */
+export function cell(rank, k, [i, j], traces) {
+  const pair = factors(rank, k);
+  const count = pair === rank.trained ? pair.all : k;
+  const terms = Array.from({ length: count }, (_, d) => pair.left[i * pair.all + d] * pair.right[d * rank.q + j]);
+  const [b, a, whole] = ["B", "A", "ΔW"].map((role) => traces.find((trace) => trace.meta === role));
+  const lift = 0.012;
+  const line = (x, y, z) => ({
+    type: "scatter3d", mode: "lines", meta: "frame", x, y, z, line: { color: rank.mark, width: 7 }, hoverinfo: "skip", connectgaps: true,
+  });
+  const [xs, ys] = [list(whole.x), list(whole.y)];
+  const point = { ...line([xs[j]], [ys[i]], [whole.z[i][j] + lift]), mode: "markers", marker: { color: rank.mark, size: 7, symbol: "diamond" } };
+  const bx = Array.from(list(b.x));
+  const ay = Array.from(list(a.y));
+  return {
+    terms,
+    marks: [
+      line(bx, bx.map(() => ys[i]), Array.from(b.z[i], (v) => v + lift)),
+      line(ay.map(() => xs[j]), ay, ay.map((_, d) => a.z[d][j] + lift)),
+      point,
+    ],
   };
 }
 
@@ -39,21 +85,22 @@ function strip(count, { width, share, fine }) {
 }
 
 /** The words that stand beside B, A and ΔW. */
-export function notes(rank, k, measure = "full height") {
+export function notes(rank, k, left = false, measure = "full height") {
   const pair = factors(rank, k);
   const inner = pair === rank.trained ? pair.all : k;
   const [m, n] = rank.shape;
-  const whole = rank.trained ? (k >= rank.k ? "ΔW = BA" : `ΔW, top ${k}`) : `ΔW, top ${k}`;
+  const kept = rank.trained && k >= rank.k ? "ΔW = BA" : `ΔW, top ${k}`;
+  const whole = left ? `ΔW without its top ${k}` : kept;
   const text = (name, a, b, most) => `<b>${name}  ${a} × ${b}</b><br>${measure} = ${number(most)}`;
   return [text(pair.names[0], m, inner, pair.peaks[0]), text(pair.names[1], inner, n, pair.peaks[1]), text(whole, m, n, rank.most)];
 }
 
 export function number(value) {
-  return Number(value).toPrecision(2).replace("e", "e").replace("-", "−");
+  return Number(value).toPrecision(2).replaceAll("-", "−");
 }
 
 /** The same three matrices as heat maps, for machines without WebGL and for those who prefer it. */
-export function flat(rank, k, layout, colours) {
+export function flat(rank, k, layout, colours, residual = false) {
   const pair = factors(rank, k);
   const shown = pair === rank.trained ? pair.all : k;
   const left = Array.from({ length: rank.p }, (_, i) => pair.left.slice(i * pair.all, i * pair.all + shown));
@@ -63,14 +110,14 @@ export function flat(rank, k, layout, colours) {
     hoverinfo: "none", xgap: 0, ygap: 0,
   });
   const { scene: _scene, ...rest } = layout;
-  const words = notes(rank, k, "full colour");
+  const words = notes(rank, k, residual, "full colour");
   const axis = { visible: false, fixedrange: true };
   const note = (text, x, y, xanchor) => ({ text, x, y, xref: "paper", yref: "paper", xanchor, yanchor: "bottom", align: "left", showarrow: false, font: { size: 12 } });
   return {
     data: [
       map("B", left, colours.factor, pair.peaks[0], { xaxis: "x2", yaxis: "y" }, undefined, rank.rows),
       map("A", right, colours.factor, pair.peaks[1], { xaxis: "x", yaxis: "y2" }, rank.columns, undefined),
-      map("ΔW", deltaAt(rank, k), colours.delta, rank.most, {}, rank.columns, rank.rows),
+      map("ΔW", middle(rank, k, residual), colours.delta, rank.most, {}, rank.columns, rank.rows),
     ],
     layout: {
       ...rest, margin: { l: 12, r: 12, t: 64, b: 12 }, hovermode: "closest", dragmode: false,

@@ -73,3 +73,14 @@ export function download(name, url) {
   link.click();
   link.remove();
 }
+
+/** The products of one cell as bars up and down from a middle line. */
+export function drawTerms(svg, terms) {
+  const most = Math.max(...terms.map(Math.abs)) || 1;
+  const step = 100 / terms.length;
+  const bar = (value, i) => {
+    const height = Math.max(0.6, (20 * Math.abs(value)) / most);
+    return element("rect", { x: (i + 0.15) * step, width: 0.7 * step, y: value < 0 ? 21 : 21 - height, height, class: value < 0 ? "dl-below" : "dl-above" });
+  };
+  svg.replaceChildren(element("rect", { x: 0, y: 20.8, width: 100, height: 0.4, class: "dl-unlit" }), ...terms.map(bar));
+}

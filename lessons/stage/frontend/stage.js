@@ -1,12 +1,20 @@
-// The stage: shows one figure, keeps its camera, and rebuilds ΔW while the learner moves the rank.
+// The stage: shows one figure, keeps its camera, and redraws it in the browser while the learner moves a control.
 // Streamlit calls `mount` on the first run and again whenever data or theme change; the DOM node stays the same.
-import { decode } from "./arrays.js";
-import { deltaAt, flat, notes, number, prepare, surfaces } from "./delta.js";
-import { csv, download, drawBars, drawTables, tableLines } from "./panel.js";
+import * as contexts from "./contexts.js";
+import * as player from "./player.js";
+import * as rank from "./rank.js";
+import * as words from "./words.js";
+import { camera, compose, fitted, isFlat, isSolid } from "./figure.js";
 import { calm, isDark, repaint, webgl } from "./theme.js";
+import { drawStill } from "./still.js";
+import { drawTables } from "./panel.js";
+import { recall, remember } from "./memory.js";
+import { saveCsv, savePng } from "./save.js";
 
 const stages = new WeakMap();
 const CONFIG = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false };
+const SLOW_MS = 100;
+const REST_MS = 300;
 let library;
 
 export default async function mount({ data: [data], parentElement, setStateValue }) {
@@ -18,6 +26,7 @@ export default async function mount({ data: [data], parentElement, setStateValue
   show(stage, data);
   try {
     if (data.empty) return empty(stage, data.empty);
+    still(stage);
     await loadPlotly(data.plotly);
     if (stage.latest === data) await draw(stage);
   } catch (error) {
@@ -30,8 +39,7 @@ export default async function mount({ data: [data], parentElement, setStateValue
 
 /** Nothing to draw: say what to do, and let go of what was drawn before. */
 function empty(stage, sentence) {
-  if (stage.drawn) window.Plotly.purge(stage.part("plot"));
-  stage.drawn = false;
+  letGo(stage);
   stage.root.dataset.state = "empty";
   stage.part("wait").textContent = sentence;
   return () => close(stage);
@@ -49,62 +57,56 @@ function loadPlotly(url) {
 }
 
 function open(root, key) {
-  const stage = { root, key, memory: recall(key), part: (name) => root.querySelector(`.dl-${name}`) };
+  const stage = { root, key, memory: recall(key), part: (name) => root.querySelector(`.dl-${name}`), coarse: 1, usual: 1, visible: false };
   stage.flat = stage.memory.flat ?? false;
-  const id = `dl-${key}-rank`;
   stage.slider = stage.part("rank-input");
-  stage.slider.id = id;
-  stage.part("rank-label").htmlFor = id;
-  stage.part("rank-value").htmlFor = id;
-  stage.slider.addEventListener("input", () => request(stage));
-  stage.slider.addEventListener("change", () => release(stage));
+  stage.redraw = () => request(stage);
+  stage.rest = () => rest(stage);
+  stage.park = () => { letGo(stage); still(stage); root.dataset.state = "still"; };
+  for (const name of ["rank", "frame"]) {
+    stage.part(`${name}-input`).id = `dl-${key}-${name}`;
+    for (const part of ["label", "value"]) stage.part(`${name}-${part}`).htmlFor = `dl-${key}-${name}`;
+  }
+  stage.slider.addEventListener("input", () => { rank.tell(stage); drag(stage); });
+  stage.slider.addEventListener("change", () => { rank.release(stage); rest(stage); });
+  stage.part("frame-input").addEventListener("input", () => { player.pause(stage); player.move(stage, 0); drag(stage); });
+  stage.part("frame-input").addEventListener("change", () => rest(stage));
+  stage.part("speed").addEventListener("change", (event) => { stage.memory.speed = Number(event.target.value); player.pause(stage); });
+  for (const name of ["cell-row", "cell-column"]) stage.part(name).addEventListener("change", () => chooseCell(stage));
   root.addEventListener("click", (event) => press(stage, event.target.closest("button[data-do]")));
+  root.addEventListener("fullscreenchange", () => { if (!document.fullscreenElement) projector(stage, false); });
   stage.part("picture").addEventListener("keydown", (event) => turn(stage, event));
-  stage.resize = new ResizeObserver(() => stage.drawn && window.Plotly.Plots.resize(stage.part("plot")));
+  stage.resize = new ResizeObserver(() => (stage.drawn ? window.Plotly.Plots.resize(stage.part("plot")) : still(stage)));
   stage.resize.observe(stage.part("picture"));
+  stage.sight = new IntersectionObserver(([entry]) => {
+    stage.visible = entry.isIntersecting;
+    if (stage.visible && root.dataset.state === "still" && webgl()) request(stage);
+  });
+  stage.sight.observe(root);
   return stage;
 }
 
-/** Everything that needs no drawing library: words, table, slider. It is there at once. */
+/** Everything that needs no drawing library: words, table, controls. It is there at once. */
 function show(stage, data) {
   const { root } = stage;
   root.style.setProperty("--dl-height", `${data.height}px`);
   stage.part("picture").setAttribute("aria-label", data.description);
-  stage.part("caption").textContent = data.caption;
-  stage.part("caption").hidden = !data.caption;
+  const poor = isSolid(data.figure) && !data.rank && !webgl();
+  stage.part("caption").textContent = poor ? `${data.description} ${data.caption}` : data.caption;
+  stage.part("caption").hidden = !stage.part("caption").textContent;
   drawTables(stage.part("tables"), data.tables);
-  stage.rank = data.rank && prepare(data.rank);
-  stage.part("rank").hidden = !stage.rank;
+  rank.show(stage, data);
+  player.show(stage, data);
   stage.part("foot").hidden = Boolean(data.empty);
-  stage.part("readout").hidden = !stage.rank;
-  for (const name of ["flat", "reset"]) button(stage, name).hidden = !stage.rank;
+  for (const name of ["flat", "left", "cell"]) button(stage, name).hidden = !stage.rank;
+  for (const name of ["flat", "left"]) button(stage, name).setAttribute("aria-pressed", String(Boolean(stage.memory[name])));
   button(stage, "flat").hidden ||= !webgl();
-  if (!stage.rank) return;
-  const wanted = stage.memory.rank ?? stage.rank.k;
-  stage.slider.max = stage.rank.k;
-  stage.slider.value = Math.min(wanted, stage.rank.k);
-  tell(stage);
-}
-
-/** The words beside the slider at its present value. */
-function tell(stage) {
-  const { rank } = stage;
-  const k = Number(stage.slider.value);
-  const kept = 100 * rank.energy[k - 1];
-  const energy = k === rank.k && rank.complete ? "all of the energy" : `${kept < 99 ? kept.toFixed(0) : Math.min(99.9, kept).toFixed(1)}% of the energy`;
-  stage.part("rank-value").textContent = `${k} of ${rank.k} · ${energy}`;
-  stage.slider.setAttribute("aria-valuetext", `${k} of ${rank.k} directions, ${energy}`);
-  stage.part("rank-words").textContent = k === rank.k && rank.trained
-    ? `ΔW exactly as trained: B times A. Move the slider to keep only its strongest directions.`
-    : `ΔW from its ${k === 1 ? "strongest direction" : `${k} strongest directions`}. ${rank.trained ? "B and A are turned so that each column and row is one direction, the strongest first." : "Each column and row on the sides is one direction."}`;
-  const bars = stage.part("bars");
-  drawBars(bars, rank, k);
-  bars.setAttribute("aria-label", `Singular values, logarithmic: ${rank.spectrum.length} bars, the first ${k} kept${rank.other ? `; dashes: ${rank.other.name}` : ""}`);
+  button(stage, "reset").hidden = !isSolid(data.figure);
+  words.join(stage);
 }
 
 /** One drawing per animation frame at most; while one is under way the newest value waits, and is always drawn. */
 function request(stage) {
-  tell(stage);
   stage.wanted = true;
   stage.frame ??= requestAnimationFrame(async () => {
     while (stage.wanted) {
@@ -115,150 +117,172 @@ function request(stage) {
   });
 }
 
-function release(stage) {
-  const k = Number(stage.slider.value);
-  stage.memory.rank = k === stage.rank.k ? undefined : k; // "all" stays all when the next run has more directions
+/** While a control moves the mesh may be coarser: as coarse as the last such drawings were slow. */
+function drag(stage) {
+  stage.coarse = stage.usual;
+  request(stage);
+  clearTimeout(stage.calmed);
+  stage.calmed = setTimeout(() => rest(stage), REST_MS);
+}
+
+/** At rest the whole mesh is drawn, and what was set is kept. */
+function rest(stage) {
+  clearTimeout(stage.calmed);
+  if (stage.coarse > 1) request(stage);
+  stage.coarse = 1;
   remember(stage);
 }
 
 async function draw(stage) {
-  const { latest: data, root } = stage;
-  const plot = stage.part("plot");
-  const started = performance.now();
-  const figure = paint(stage, compose(stage, data));
-  await window.Plotly.react(plot, figure.data, figure.layout, CONFIG);
-  stage.scriptMs = performance.now() - started;
-  root.dataset.state = "ready";
+  const { root } = stage;
+  if (!stage.latest.figure) return;
+  if (player.playing(stage)) stage.coarse = stage.usual;
+  const figure = paint(stage);
+  if (isSolid(figure) && (!webgl() || !window.Plotly || !contexts.admit(stage))) {
+    still(stage, figure);
+    root.dataset.state = "still";
+  } else {
+    if (!isSolid(figure)) contexts.leave(stage);
+    await live(stage, figure);
+  }
   root.dataset.rank = stage.rank ? stage.slider.value : "";
+  root.dataset.frame = player.current(stage) ?? "";
   root.dataset.draws = Number(root.dataset.draws ?? 0) + 1;
-  if (!stage.drawn) listen(stage, plot);
 }
 
-/** The figure from Python with what the browser knows better: rank, camera, flat or not. */
-function compose(stage, data) {
-  const { layout } = data.figure;
-  if (!stage.rank) return { data: data.figure.data, layout: { ...layout, uirevision: "kept" } };
-  const k = Number(stage.slider.value);
-  if (isFlat(stage)) return flat(stage.rank, k, layout, data.scales);
-  const fresh = surfaces(stage.rank, k);
-  const words = notes(stage.rank, k);
-  const annotations = layout.scene.annotations.map((note, i) => ({ ...note, text: words[i] }));
-  const scene = { ...layout.scene, annotations, camera: stage.memory.camera ?? fitted(stage, layout.scene.camera), uirevision: "kept" };
-  return {
-    data: data.figure.data.map((trace) => ({ ...trace, ...(fresh[trace.meta] ?? {}) })),
-    layout: { ...layout, scene, uirevision: "kept", width: undefined, height: undefined },
-  };
+async function live(stage, figure) {
+  const started = performance.now();
+  await window.Plotly.react(stage.part("plot"), figure.data, figure.layout, CONFIG);
+  stage.scriptMs = performance.now() - started;
+  if (isSolid(figure) && !contexts.holds(stage)) { // gave its place up while it was being drawn
+    stage.drawn = true;
+    return stage.park();
+  }
+  stage.root.dataset.state = "ready";
+  if (!stage.drawn) return listen(stage, stage.part("plot"));
+  await painted();
+  const took = performance.now() - started;
+  if (took > SLOW_MS) stage.usual = Math.min(4, stage.usual + 1);
+  else if (took < SLOW_MS / 3) stage.usual = Math.max(1, stage.usual - 1);
 }
 
-/** The camera that Python chose suits a picture a quarter wider than high; a narrower one is seen from further away. */
-function fitted(stage, camera) {
-  const picture = stage.part("picture");
-  const narrow = 1.25 / (picture.clientWidth / picture.clientHeight || 1.25);
-  const far = Math.min(1.5, Math.max(1, narrow ** 0.6));
-  const { x, y, z } = camera.eye;
-  return { ...camera, eye: { x: far * x, y: far * y, z: far * z } };
-}
+/** Two animation frames on, what was drawn has reached the screen. */
+const painted = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
 
-const isFlat = (stage) => stage.flat || !webgl();
-
-function paint(stage, figure) {
+function paint(stage) {
+  const figure = compose(stage);
   stage.dark = isDark(stage.root);
   return stage.dark ? repaint(figure, stage.latest.recolour) : figure;
+}
+
+/** The picture without WebGL: at once, before the drawing library is there, and wherever 3D must wait or cannot be. */
+function still(stage, figure = stage.latest?.figure && paint(stage)) {
+  if (!figure || !isSolid(figure) || stage.drawn) return;
+  const { color } = getComputedStyle(stage.root);
+  const size = stage.root.dataset.projector ? 18 : 12;
+  drawStill(stage.part("still"), figure, camera(stage, stage.latest.figure.layout), { text: color, line: "#9AA5B1", size });
 }
 
 function listen(stage, plot) {
   stage.drawn = true;
   plot.on("plotly_relayout", (change) => {
-    const camera = change["scene.camera"];
-    if (!camera) return;
-    stage.memory.camera = camera;
+    if (!change["scene.camera"]) return;
+    stage.memory.camera = change["scene.camera"];
     remember(stage);
   });
-  plot.on("plotly_hover", (event) => stage.rank && point(stage, event.points[0]));
-  plot.on("plotly_unhover", () => { stage.part("readout").textContent = ""; });
+  plot.on("plotly_hover", ({ points: [at] }) => {
+    if (stage.rank) rank.point(stage, at);
+    words.lightWords(at.data.meta);
+  });
+  plot.on("plotly_unhover", () => {
+    stage.part("readout").textContent = "";
+    words.lightWords(null);
+  });
+  plot.on("plotly_click", ({ points: [at] }) => {
+    const found = stage.rank && rank.locate(stage, at);
+    if (found?.role === "ΔW") setCell(stage, [stage.rank.rows[found.i], stage.rank.columns[found.j]]);
+  });
 }
 
-/** Row, column and exact value of the cell under the pointer. */
-function point(stage, at) {
-  const { rank } = stage;
-  const role = at.data.meta;
-  const k = Number(stage.slider.value);
-  const drawn = surfaces(rank, k);
-  const trace = stage.latest.figure.data.find((t) => t.meta === role);
-  const near = (places, value) => places.reduce((best, place, i) => (Math.abs(place - value) < Math.abs(places[best] - value) ? i : best), 0);
-  const xs = isFlat(stage) ? at.data.x : drawn[role].x ?? numbers(trace.x);
-  const ys = isFlat(stage) ? at.data.y : drawn[role].y ?? numbers(trace.y);
-  const i = ys ? near(ys, at.y) : Number(at.y);
-  const j = xs ? near(xs, at.x) : Number(at.x);
-  const scale = { B: (rank.height), A: rank.height, "ΔW": rank.height / rank.most };
-  const value = isFlat(stage) ? at.z : role === "ΔW" ? at.z / scale[role] : (at.z / rank.height) * peakOf(stage, role, k);
-  const row = role === "A" ? `direction ${(isFlat(stage) ? i : Math.floor(i / 3)) + 1}` : `row ${rank.rows[i]}`;
-  const column = role === "B" ? `direction ${(isFlat(stage) ? j : Math.floor(j / 3)) + 1}` : `column ${rank.columns[j]}`;
-  stage.part("readout").textContent = `${role}: ${row}, ${column}, value ${value > 0 ? "+" : ""}${value.toPrecision(3).replace("-", "−")}`;
+function chooseCell(stage) {
+  setCell(stage, ["cell-row", "cell-column"].map((name) => Number(stage.part(name).value) || 0));
 }
 
-function peakOf(stage, role, k) {
-  const pair = stage.rank.trained && k >= stage.rank.k ? stage.rank.trained : stage.rank.sorted;
-  return pair.peaks[role === "B" ? 0 : 1];
-}
-
-function numbers(places) {
-  return Array.isArray(places) || ArrayBuffer.isView(places) ? places : decode(places.bdata);
+function setCell(stage, place) {
+  rank.choose(stage, place);
+  remember(stage);
+  request(stage);
 }
 
 const button = (stage, name) => stage.root.querySelector(`button[data-do="${name}"]`);
 
-async function press(stage, pressed) {
-  const action = pressed?.dataset.do;
-  if (action === "full") await (document.fullscreenElement ? document.exitFullscreen() : stage.root.requestFullscreen());
-  if (action === "table") {
-    const tables = stage.part("tables");
-    tables.hidden = !tables.hidden;
-    pressed.setAttribute("aria-expanded", String(!tables.hidden));
-    pressed.textContent = tables.hidden ? "Show as a table" : "Hide the table";
-    if (!tables.hidden) tables.scrollIntoView({ block: "nearest", behavior: calm() ? "auto" : "smooth" });
-  }
-  if (action === "flat") {
-    stage.flat = stage.memory.flat = !stage.flat;
-    pressed.setAttribute("aria-pressed", String(stage.flat));
-    remember(stage);
-    await draw(stage);
-  }
-  if (action === "reset") {
-    delete stage.memory.camera;
-    remember(stage);
-    await window.Plotly.relayout(stage.part("plot"), { "scene.camera": fitted(stage, stage.latest.figure.layout.scene.camera) });
-    delete stage.memory.camera;
-  }
-  if (action === "png") await savePng(stage);
-  if (action === "csv") saveCsv(stage);
+const ACTIONS = {
+  play: player.toggle,
+  back: (stage) => step(stage, -1),
+  on: (stage) => step(stage, 1),
+  png: savePng,
+  csv: saveCsv,
+  full: (stage) => fullScreen(stage),
+  projector: (stage) => projector(stage, !stage.root.dataset.projector),
+  cell: (stage) => setCell(stage, stage.memory.cell ? null : rank.strongest(stage)),
+  left: (stage, pressed) => toggleView(stage, pressed, "left"),
+  flat: (stage, pressed) => toggleView(stage, pressed, "flat"),
+  table: toggleTable,
+  reset: resetCamera,
+};
+
+const press = (stage, pressed) => ACTIONS[pressed?.dataset.do]?.(stage, pressed);
+
+function step(stage, by) {
+  player.pause(stage);
+  player.move(stage, by);
+  remember(stage);
 }
 
-async function savePng(stage) {
-  const plot = stage.part("plot");
-  const layout = { ...plot.layout, paper_bgcolor: getComputedStyle(stage.root).backgroundColor };
-  const size = { width: plot.clientWidth, height: plot.clientHeight, scale: 2 };
-  download(`${stage.latest.file}.png`, await window.Plotly.toImage({ data: plot.data, layout }, { format: "png", ...size }));
+function toggleView(stage, pressed, name) {
+  stage.memory[name] = !stage.memory[name];
+  stage.flat = stage.memory.flat ?? false;
+  pressed.setAttribute("aria-pressed", String(stage.memory[name]));
+  remember(stage);
+  request(stage);
 }
 
-function saveCsv(stage) {
-  const { latest, rank } = stage;
-  const lines = [[`# ${latest.title}; ${latest.label}`], ...tableLines(latest.tables)];
-  if (rank) {
-    const k = Number(stage.slider.value);
-    lines.push([`# ΔW from its top ${k} of ${rank.k} directions, at the rows and columns shown`], ["row \\ column", ...rank.columns]);
-    deltaAt(rank, k).forEach((row, i) => lines.push([rank.rows[i], ...Array.from(row, (v) => Number(v.toPrecision(7)))]));
-  }
-  const url = URL.createObjectURL(new Blob([csv(lines)], { type: "text/csv" }));
-  download(`${latest.file}.csv`, url);
-  URL.revokeObjectURL(url);
+function toggleTable(stage, pressed) {
+  const tables = stage.part("tables");
+  tables.hidden = !tables.hidden;
+  pressed.setAttribute("aria-expanded", String(!tables.hidden));
+  pressed.textContent = tables.hidden ? "Show as a table" : "Hide the table";
+  if (!tables.hidden) tables.scrollIntoView({ block: "nearest", behavior: calm() ? "auto" : "smooth" });
+}
+
+async function resetCamera(stage) {
+  delete stage.memory.camera;
+  remember(stage);
+  if (!stage.drawn) return still(stage);
+  await window.Plotly.relayout(stage.part("plot"), { "scene.camera": fitted(stage, stage.latest.figure.layout.scene.camera) });
+  delete stage.memory.camera;
+}
+
+/** A frame or a browser may forbid it; then the picture stays where it is. */
+async function fullScreen(stage) {
+  await (document.fullscreenElement ? document.exitFullscreen() : stage.root.requestFullscreen()).catch(() => {});
+}
+
+/** Large type and full screen, for the back row of a class. */
+async function projector(stage, on) {
+  if (on === Boolean(stage.root.dataset.projector)) return;
+  if (on) stage.root.dataset.projector = "on";
+  else delete stage.root.dataset.projector;
+  button(stage, "projector").setAttribute("aria-pressed", String(on));
+  if (on !== Boolean(document.fullscreenElement)) await fullScreen(stage);
+  request(stage);
 }
 
 /** Arrow keys turn the scene, plus and minus move nearer and away. */
 function turn(stage, event) {
-  const camera = stage.memory.camera ?? stage.latest.figure?.layout.scene?.camera;
-  if (!camera || isFlat(stage) || event.target !== stage.part("picture")) return;
-  const { x, y, z } = camera.eye;
+  const now = stage.memory.camera ?? stage.latest.figure?.layout.scene?.camera;
+  if (!now || isFlat(stage) || event.target !== stage.part("picture")) return;
+  const { x, y, z } = now.eye;
   let [angle, tilt, far] = [Math.atan2(y, x), Math.atan2(z, Math.hypot(x, y)), Math.hypot(x, y, z)];
   if (event.key === "ArrowLeft") angle -= 0.12;
   else if (event.key === "ArrowRight") angle += 0.12;
@@ -269,41 +293,23 @@ function turn(stage, event) {
   else return;
   event.preventDefault();
   const eye = { x: far * Math.cos(tilt) * Math.cos(angle), y: far * Math.cos(tilt) * Math.sin(angle), z: far * Math.sin(tilt) };
-  stage.memory.camera = { ...camera, eye };
-  request(stage);
-  clearTimeout(stage.later);
-  stage.later = setTimeout(() => remember(stage), 400);
+  stage.memory.camera = { ...now, eye };
+  drag(stage);
 }
 
-/** What the learner set, kept for this tab: it outlives reruns, other pages and a reload. */
-function recall(key) {
-  try {
-    return JSON.parse(sessionStorage.getItem(`deltalab.stage.${key}`)) ?? {};
-  } catch {
-    return {};
-  }
-}
-
-function remember(stage) {
-  const { rank, camera, flat: wantsFlat } = stage.memory;
-  const seen = JSON.stringify({ rank, camera, flat: wantsFlat });
-  if (seen === stage.told) return;
-  stage.told = seen;
-  try {
-    sessionStorage.setItem(`deltalab.stage.${stage.key}`, seen);
-  } catch {
-    // A full or forbidden storage costs only the memory across reloads.
-  }
-  stage.report("view", { rank: rank ?? null, camera: camera ?? null });
+function letGo(stage) {
+  contexts.leave(stage);
+  const plot = stage.part("plot");
+  if (stage.drawn && window.Plotly && plot) contexts.release(plot);
+  stage.drawn = false;
 }
 
 function close(stage) {
   stage.resize.disconnect();
-  clearTimeout(stage.later);
-  const plot = stage.part("plot");
-  if (!window.Plotly || !plot) return;
-  const contexts = [...plot.querySelectorAll("canvas")].map((canvas) => canvas.getContext("webgl"));
-  window.Plotly.purge(plot);
-  for (const gl of contexts) gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  stage.sight.disconnect();
+  player.pause(stage);
+  clearTimeout(stage.calmed);
+  words.part(stage);
+  letGo(stage);
   stages.delete(stage.root);
 }

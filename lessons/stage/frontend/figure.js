@@ -1,0 +1,71 @@
+// The figure from Python with what the browser knows better: rank, frame, chosen cell, camera, lit part, large type.
+import { cell, coarser, flat, notes, surfaces } from "./delta.js";
+import { current, withFrame } from "./player.js";
+import { grid, list } from "./arrays.js";
+import { lit } from "./words.js";
+import { webgl } from "./theme.js";
+
+export const isFlat = (stage) => Boolean(stage.rank) && (stage.flat || !webgl());
+export const isSolid = (figure) => Boolean(figure?.layout?.scene);
+
+export function compose(stage) {
+  const figure = stage.rank ? withRank(stage) : plain(stage);
+  const shown = lit(figure, stage.lit);
+  const layout = { ...shown.layout, uirevision: "kept", width: undefined, height: undefined };
+  return { data: shown.data, layout: stage.root.dataset.projector ? larger(layout) : layout };
+}
+
+function plain(stage) {
+  const figure = withFrame(stage.latest.figure, current(stage));
+  if (!isSolid(figure)) return figure;
+  const scene = { ...figure.layout.scene, camera: camera(stage, figure.layout), uirevision: "kept" };
+  const data = stage.coarse > 1 ? figure.data.map((trace) => thin(trace, stage.coarse)) : figure.data;
+  return { data, layout: { ...figure.layout, scene } };
+}
+
+function withRank(stage) {
+  const { rank, latest } = stage;
+  const { layout } = latest.figure;
+  const k = Number(stage.slider.value);
+  const residual = Boolean(stage.memory.left);
+  if (isFlat(stage)) return flat(rank, k, layout, latest.scales, residual);
+  const fresh = surfaces(rank, k, residual);
+  const words = notes(rank, k, residual);
+  const annotations = layout.scene.annotations.map((note, i) => ({ ...note, text: words[i] ?? note.text }));
+  const scene = { ...layout.scene, annotations, camera: camera(stage, layout), uirevision: "kept" };
+  const traces = latest.figure.data.map((trace) => ({ ...trace, ...(fresh[trace.meta] ?? {}) }));
+  const chosen = stage.memory.cell && cell(rank, k, stage.memory.cell, traces);
+  return { data: [...coarser(traces, stage.coarse), ...(chosen?.marks ?? [])], layout: { ...layout, scene } };
+}
+
+/** Every step-th row and column of a surface; other traces stay. */
+function thin(trace, step) {
+  if (trace.type !== "surface") return trace;
+  const some = (values) => Array.from(values).filter((_, i) => i % step === 0);
+  const rows = (values) => values && some(grid(values)).map(some);
+  const place = (values) => values && (/,/.test(values.shape ?? "") || typeof values[0] === "object" ? rows(values) : some(list(values)));
+  return { ...trace, z: rows(trace.z), surfacecolor: rows(trace.surfacecolor), x: place(trace.x), y: place(trace.y) };
+}
+
+/** The camera that the learner left, else Python's. */
+export function camera(stage, layout) {
+  return stage.memory.camera ?? fitted(stage, layout.scene.camera);
+}
+
+/** The camera that Python chose suits a picture a quarter wider than high; a narrower one is seen from further away. */
+export function fitted(stage, given) {
+  const picture = stage.part("picture");
+  const narrow = 1.25 / (picture.clientWidth / picture.clientHeight || 1.25);
+  const far = Math.min(1.5, Math.max(1, narrow ** 0.6));
+  const { x, y, z } = given.eye;
+  return { ...given, eye: { x: far * x, y: far * y, z: far * z } };
+}
+
+/** Large type for a projector: every font of the layout half as large again. */
+function larger(value, name = "") {
+  if (Array.isArray(value)) return value.map((item) => larger(item));
+  if (!value || typeof value !== "object" || ArrayBuffer.isView(value)) return value;
+  const copy = Object.fromEntries(Object.entries(value).map(([key, item]) => [key, larger(item, key)]));
+  if (/font$/i.test(name) && copy.size) copy.size *= 1.5;
+  return copy;
+}
