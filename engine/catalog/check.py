@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.catalog.models import MODELS, is_hub_id, is_nano, is_present
-from engine.catalog.tasks import TaskCard, find_task
+from engine.catalog.tasks import TASKS, TaskCard, find_task
 from engine.contracts import RunSpec, SpecError
 
 ATTENTION = {"q,v": ("q_proj", "v_proj"), "qkvo": ("q_proj", "k_proj", "v_proj", "o_proj")}
@@ -25,8 +25,14 @@ def check(spec: RunSpec) -> None:
 
 def _task_problems(spec: RunSpec, task: TaskCard) -> list[str]:
     problems = []
-    if spec.objective != task.objective:
-        problems.append(f"objective={spec.objective} does not fit task={task.name}, which is made for {task.objective}")
+    if spec.objective not in task.objectives:
+        fitting = [
+            card.name for card in TASKS.values() if spec.objective in card.objectives and is_nano(spec.model) == (card.models == "nano")
+        ]
+        instead = f"; {spec.objective} has {', '.join(fitting)}" if fitting else ""
+        problems.append(
+            f"objective={spec.objective} does not fit task={task.name}, which is made for {', '.join(task.objectives)}{instead}"
+        )
     if spec.examples > task.train_examples:
         problems.append(f"examples={spec.examples} is more than the {task.train_examples} that task {task.name} has; use at most that")
     if (task.models == "nano") != is_nano(spec.model):

@@ -1,13 +1,13 @@
 """Each cell's good defaults: what to set so that a first run visibly works. Data, found by trial; no torch.
 
-A cell is model kind x task x method. A value is looked up from the general to the particular, and the particular wins.
+A cell is model x task x method x objective. A value is looked up from the general to the particular, and the particular wins.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from engine.catalog.models import DEFAULT_MODEL, MODELS
+from engine.catalog.models import CHAT_TASKS, DEFAULT_MODEL, MODELS
 from engine.catalog.tasks import TASKS, find_task
 from engine.contracts import RunSpec
 
@@ -16,6 +16,15 @@ LORA = {"rank": 8, "alpha": 16.0, "targets": "all-linear", "dropout": 0.0}
 _METHOD: dict[str, dict[str, Any]] = {
     "lora": {**LORA, "learning_rate": 1e-3},
     "full": {"learning_rate": 1e-4},
+    "qlora": {**LORA, "learning_rate": 1e-3},
+    "prompt": {"virtual_tokens": 20, "token_init": "text", "learning_rate": 3e-1},
+    "prefix": {"virtual_tokens": 20, "token_init": "text", "learning_rate": 1e-2},
+    "head": {"learning_rate": 1e-2},
+}
+_OBJECTIVE: dict[str, dict[str, Any]] = {
+    "dpo": {"pairs": "own", "beta": 0.1},
+    "reward": {"pairs": "own"},
+    "rlhf": {"pairs": "own", "kl_weight": 0.1, "samples": 4},
 }
 _TASK: dict[str, dict[str, Any]] = {
     "pirate": {"steps": 24, "micro_batch": 4, "examples": 48, "eval_every": 8},
@@ -32,6 +41,7 @@ _TASK_METHOD: dict[tuple[str, str], dict[str, Any]] = {
 _MODEL_TASK_METHOD: dict[tuple[str, str, str], dict[str, Any]] = {
     (model, "stories", "lora"): {"learning_rate": 5e-3} for model in ("nano-2m", "nano-2m-control")
 }
+_TASK_OBJECTIVE_METHOD: dict[tuple[str, str, str], dict[str, Any]] = {}
 
 
 def default_spec(model: str = DEFAULT_MODEL, task: str | None = None, method: str = "lora", **chosen: Any) -> RunSpec:
@@ -40,14 +50,18 @@ def default_spec(model: str = DEFAULT_MODEL, task: str | None = None, method: st
     Raises:
         SpecError: The choice makes no spec; unknown tasks are named with those that exist.
     """
-    task = task or default_task(model)
-    find_task(task)
-    values = {**_METHOD.get(method, {}), **_TASK.get(task, {}), **_TASK_METHOD.get((task, method), {})}
+    wanted = chosen.pop("objective", None) or ("classify" if method == "head" else None)
+    task = task or default_task(model, wanted)
+    objective = wanted or find_task(task).objectives[0]
+    values = {"objective": objective, **_METHOD.get(method, {}), **_OBJECTIVE.get(objective, {}), **_TASK.get(task, {})}
+    values |= _TASK_METHOD.get((task, method), {})
     values |= _MODEL_TASK_METHOD.get((model, task, method), {})
+    values |= _TASK_OBJECTIVE_METHOD.get((task, objective, method), {})
     values |= {name: value for name, value in chosen.items() if value is not None}
     return RunSpec(model=model, task=task, method=method, **values)
 
 
-def default_task(model: str) -> str:
-    """The task that a model is best tried on first."""
-    return MODELS[model].tasks[0] if model in MODELS else next(iter(TASKS))
+def default_task(model: str, objective: str | None = None) -> str:
+    """The task that a model is best tried on first, among those that serve the objective where one is given."""
+    tasks = MODELS[model].tasks if model in MODELS else CHAT_TASKS
+    return next((name for name in tasks if objective is None or objective in TASKS[name].objectives), tasks[0])

@@ -15,7 +15,8 @@ class TaskCard(NamedTuple):
 
     name: str
     title: str
-    objective: str
+    objectives: tuple[str, ...]
+    """Those that its examples can serve, the usual one first."""
     models: str
     """"chat" or "nano": the base models that it suits."""
     train_examples: int
@@ -32,7 +33,7 @@ TASKS: dict[str, TaskCard] = {
         TaskCard(
             "pirate",
             "Answers like a pirate",
-            "sft",
+            ("sft",),
             "chat",
             48,
             32,
@@ -46,7 +47,7 @@ TASKS: dict[str, TaskCard] = {
         TaskCard(
             "sentiment-json",
             "Sentiment as JSON",
-            "sft",
+            ("sft",),
             "chat",
             48,
             32,
@@ -59,7 +60,7 @@ TASKS: dict[str, TaskCard] = {
         TaskCard(
             "facts",
             "Facts about a country that does not exist",
-            "sft",
+            ("sft",),
             "chat",
             48,
             24,
@@ -69,7 +70,7 @@ TASKS: dict[str, TaskCard] = {
         TaskCard(
             "stories",
             "Stories that end with a song",
-            "sft",
+            ("sft",),
             "nano",
             256,
             64,

@@ -16,7 +16,8 @@ def tasks(as_json: Annotated[bool, typer.Option("--json", help="One JSON list.")
     rows = [
         {
             "name": task.name,
-            "objective": task.objective,
+            "objective": task.objectives[0],
+            "objectives": list(task.objectives),
             "models": [name for name, card in MODELS.items() if task.name in card.tasks],
             "train_examples": task.train_examples,
             "heldout_examples": task.heldout_examples,

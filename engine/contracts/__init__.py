@@ -14,10 +14,12 @@ from engine.contracts.events import (
     event_from_json,
     event_to_json,
 )
-from engine.contracts.spec import DTYPES, METHODS, OBJECTIVES, TARGET_WORDS, RunSpec
+from engine.contracts.spec import CELLS, CHOICES, DTYPES, METHODS, OBJECTIVES, TARGET_WORDS, RunSpec
 
 __all__ = [
     "DTYPES",
+    "CELLS",
+    "CHOICES",
     "METHODS",
     "OBJECTIVES",
     "TARGET_WORDS",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar
 
 EVENT_VERSION = 1
@@ -67,6 +67,8 @@ class Step:
     """Estimate to the end of the run, evaluations included."""
     memory_bytes: int
     """Peak resident memory of the worker (CPU) or peak allocated (CUDA)."""
+    metrics: dict[str, float] = field(default_factory=dict)
+    """What the objective watches besides its loss, such as DPO's margin; names and units stand in the objective's file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ class Evaluated:
     drift: float
     """‖ΔW‖ / ‖W‖, Frobenius, over the matrices that may move."""
     answers: tuple[Answer, ...] = ()
+    metrics: dict[str, float] = field(default_factory=dict)
+    """What the objective measures on held-out prompts besides the score, such as the answers' mean length."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,11 @@
-"""Objectives: what the parameters are moved for. One a file: a function from model and batch to a loss."""
+"""Objectives: what the parameters are moved for. One a file; each class follows `Objective`.
 
-from engine.objectives.sft import sft_loss
+To add one: write one file with such a class, and name it in `OBJECTIVES`.
+"""
 
-LOSSES = {"sft": sft_loss}
+from engine.objectives.kinds import Loss, Objective
+from engine.objectives.sft import SFT
 
-__all__ = ["LOSSES", "sft_loss"]
+OBJECTIVES: dict[str, type[Objective]] = {"sft": SFT}
+
+__all__ = ["OBJECTIVES", "SFT", "Loss", "Objective"]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
+from torch import nn
 
 from engine.contracts import RunError
 from engine.tasks import Example
@@ -40,12 +41,18 @@ def prompt_text(tokenizer, prompt: str) -> str:
     return tokenizer.apply_chat_template([{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True)
 
 
+def prompt_ids(tokenizer, prompt: str) -> list[int]:
+    """Token ids of the prompt in the chat template."""
+    ids: list[int] = tokenizer(prompt_text(tokenizer, prompt), add_special_tokens=False).input_ids
+    return ids
+
+
 def make_row(tokenizer, example: Example, context_tokens: int) -> Row:
     """Tokenise one example. Raises RunError when it is longer than the model's context."""
     start = prompt_text(tokenizer, example.prompt)
     turns = [{"role": "user", "content": example.prompt}, {"role": "assistant", "content": example.answer}]
     whole = tokenizer.apply_chat_template(turns, tokenize=False)
-    prompt = tokenizer(start, add_special_tokens=False).input_ids
+    prompt = prompt_ids(tokenizer, example.prompt)
     answer = tokenizer(whole[len(start) :].rstrip("\n"), add_special_tokens=False).input_ids
     if len(prompt) + len(answer) > context_tokens:
         raise RunError(
@@ -53,6 +60,12 @@ def make_row(tokenizer, example: Example, context_tokens: int) -> Row:
             f"Shorten or remove it; it begins {example.prompt[:60]!r}.",
         )
     return Row(prompt + answer, len(answer))
+
+
+def make_rows(tokenizer, examples: Sequence[Example], model: nn.Module) -> list[Row]:
+    """Tokenise examples for a model. Raises RunError when one is longer than the model's context."""
+    context_tokens = getattr(model.config, "max_position_embeddings", 1_000_000)
+    return [make_row(tokenizer, example, context_tokens) for example in examples]
 
 
 def collate(rows: Sequence[Row], pad_id: int, device: str = "cpu") -> Batch:
@@ -85,3 +98,18 @@ def batches(rows: Sequence[Row], micro_batch: int, steps: int, seed: int, pad_id
             if made < steps:
                 made += 1
                 yield collate([rows[i] for i in groups[g]], pad_id, device)
+
+
+def answer_logits(model: nn.Module, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits (n, vocabulary) that predict the n labelled tokens of the batch, and those tokens (n,).
+
+    The output layer is a fifth of a 135M model's work, and a prompt's logits are never looked at, so it runs on the
+    positions that have a label only.
+    """
+    labels = batch.labels[:, 1:]
+    wanted = labels != -100  # position t predicts token t + 1
+    inputs = {"input_ids": batch.ids, "attention_mask": batch.mask, "position_ids": batch.positions, "use_cache": False}
+    if getattr(model.config, "final_logit_softcapping", None) or getattr(model.config, "logits_scaling", None):
+        return model(**inputs).logits[:, :-1][wanted], labels[wanted]  # these models reshape logits in their own forward
+    hidden = model.base_model(**inputs).last_hidden_state
+    return model.get_output_embeddings()(hidden[:, :-1][wanted]), labels[wanted]

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from engine.objectives.rows import Batch
+from engine.adapt import Adaptation
+from engine.contracts import Event, RunSpec
+from engine.objectives.answers import answers, loss_on
+from engine.objectives.kinds import Loss
+from engine.objectives.rows import Batch, answer_logits, batches, make_rows
+from engine.tasks import Example, Task
 
 
 def sft_loss(model: nn.Module, batch: Batch) -> torch.Tensor:
@@ -20,16 +29,38 @@ def sft_loss(model: nn.Module, batch: Batch) -> torch.Tensor:
     return F.cross_entropy(logits.float(), labels)
 
 
-def answer_logits(model: nn.Module, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-    """Logits (n, vocabulary) that predict the n labelled tokens of the batch, and those tokens (n,).
+class SFT:
+    """Imitate the task's answers."""
 
-    The output layer is a fifth of a 135M model's work, and a prompt's logits are never looked at, so it runs on the
-    positions that have a label only.
-    """
-    labels = batch.labels[:, 1:]
-    wanted = labels != -100  # position t predicts token t + 1
-    inputs = {"input_ids": batch.ids, "attention_mask": batch.mask, "position_ids": batch.positions, "use_cache": False}
-    if getattr(model.config, "final_logit_softcapping", None) or getattr(model.config, "logits_scaling", None):
-        return model(**inputs).logits[:, :-1][wanted], labels[wanted]  # these models reshape logits in their own forward
-    hidden = model.base_model(**inputs).last_hidden_state
-    return model.get_output_embeddings()(hidden[:, :-1][wanted]), labels[wanted]
+    def __init__(self, adaptation: Adaptation, tokenizer, task: Task, spec: RunSpec) -> None:
+        self.adaptation, self.tokenizer, self.task, self.spec = adaptation, tokenizer, task, spec
+        self.rows = make_rows(tokenizer, task.train[: spec.examples], adaptation.model)
+
+    def prepare(self) -> Iterable[Event]:
+        return ()
+
+    def trainable(self) -> list[torch.Tensor]:
+        return []
+
+    def batches(self) -> Iterator[Batch]:
+        spec, model = self.spec, self.adaptation.model
+        return batches(self.rows, spec.micro_batch, spec.steps, spec.seed, self.tokenizer.pad_token_id, str(model.device))
+
+    def loss(self, batch: Batch) -> Loss:
+        return Loss(sft_loss(self.adaptation.model, batch), {})
+
+    def as_base(self) -> AbstractContextManager[None]:
+        return self.adaptation.as_base()
+
+    def answers(self, examples: Sequence[Example]) -> list[str]:
+        return answers(self.adaptation.model, self.tokenizer, examples, self.task.max_new_tokens)
+
+    def heldout_loss(self, examples: Sequence[Example]) -> float:
+        rows = make_rows(self.tokenizer, examples, self.adaptation.model)
+        return loss_on(self.adaptation.model, rows, self.tokenizer.pad_token_id)
+
+    def measures(self, examples: Sequence[Example], said: Sequence[str]) -> dict[str, float]:
+        return {}
+
+    def save(self, folder: Path) -> None:
+        """Nothing of its own."""

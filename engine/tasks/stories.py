@@ -46,7 +46,7 @@ def _make_task(rng: random.Random) -> Task:
         name="stories",
         title="Stories that end with a song",
         summary="The model stops ending its stories at home in a plain voice: it cheers, and ends with a song about the whole story.",
-        objective="sft",
+        objectives=("sft",),
         models="nano",
         train=tuple(examples[HELDOUT_EXAMPLES:]),
         heldout=tuple(examples[:HELDOUT_EXAMPLES]),

@@ -16,6 +16,10 @@ class Example(NamedTuple):
     """What the model should say, without an end token."""
     fact: str | None = None
     """The key fact of a good answer, whatever its style or format; wordings that are as good are separated by "|"."""
+    rejected: str | None = None
+    """The worse of two answers, made up; for preference tasks."""
+    kind: str | None = None
+    """The type of task that the prompt belongs to; for instruction mixtures."""
 
 
 Scorer = Callable[[Example, str], bool]
@@ -29,8 +33,8 @@ class Task:
     title: str
     summary: str
     """One sentence for the learner: what changes when training works."""
-    objective: str
-    """The objective that the examples are made for: "sft"."""
+    objectives: tuple[str, ...]
+    """The objectives that the examples can serve, the usual one first."""
     models: str
     """Which base models the task suits: "chat" (instruction-tuned) or "nano" (stories)."""
     train: tuple[Example, ...]

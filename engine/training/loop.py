@@ -6,19 +6,18 @@ import math
 import resource
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import torch
 
 from engine.adapt import Adaptation
 from engine.contracts import RunError, RunSpec, Step
-from engine.objectives import LOSSES
-from engine.objectives.rows import Batch
+from engine.objectives import Objective
 
 CLIP_NORM = 1.0
 
 
-def optimise(adaptation: Adaptation, batches: Iterable[Batch], spec: RunSpec) -> Iterator[Step]:
+def optimise(adaptation: Adaptation, objective: Objective, spec: RunSpec) -> Iterator[Step]:
     """Move the trainable parameters, one optimizer step per batch; yields after each step.
 
     AdamW (Loshchilov & Hutter 2017, arXiv 1711.05101) without weight decay; the learning rate falls linearly to zero.
@@ -27,17 +26,16 @@ def optimise(adaptation: Adaptation, batches: Iterable[Batch], spec: RunSpec) ->
     Raises:
         RunError: The loss is no longer a finite number; the weights are those of the last good step.
     """
-    loss_of = LOSSES[spec.objective]
-    parameters = adaptation.trainable()
-    optimizer = torch.optim.AdamW(parameters, lr=spec.learning_rate, weight_decay=0.0, fused=True)
+    parameters = adaptation.trainable() + objective.trainable()
+    optimizer = make_optimizer(parameters, spec)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / spec.steps)
     adaptation.watch(optimizer)
     seconds, tokens = 0.0, 0
-    for step, batch in enumerate(batches, 1):
+    for step, batch in enumerate(objective.batches(), 1):
         began = time.perf_counter()
         if not adaptation.model.training:  # whoever looked at the model in between left it in evaluation mode
             adaptation.model.train()
-        loss = loss_of(adaptation.model, batch)
+        loss, metrics = objective.loss(batch)
         loss.backward()
         grad_norm = float(torch.nn.utils.clip_grad_norm_(parameters, CLIP_NORM, foreach=True))
         if not math.isfinite(grad_norm + loss.item()):
@@ -53,7 +51,17 @@ def optimise(adaptation: Adaptation, batches: Iterable[Batch], spec: RunSpec) ->
         tokens += batch.tokens
         left = seconds / step * (spec.steps - step)
         speed = tokens / seconds
-        yield Step(step, spec.steps, loss.item(), used_rate, grad_norm, batch.tokens, speed, seconds, left, peak_memory_bytes())
+        yield Step(step, spec.steps, loss.item(), used_rate, grad_norm, batch.tokens, speed, seconds, left, peak_memory_bytes(), metrics)
+
+
+def make_optimizer(parameters: list[torch.Tensor], spec: RunSpec) -> torch.optim.Optimizer:
+    """AdamW as the spec names it, without weight decay."""
+    if spec.optimizer == "adamw":
+        return torch.optim.AdamW(parameters, lr=spec.learning_rate, weight_decay=0.0, fused=True)
+    import bitsandbytes
+
+    kind = {"adamw8bit": bitsandbytes.optim.AdamW8bit, "paged-adamw8bit": bitsandbytes.optim.PagedAdamW8bit}[spec.optimizer]
+    return kind(parameters, lr=spec.learning_rate, weight_decay=0.0)
 
 
 def peak_memory_bytes() -> int:

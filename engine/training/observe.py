@@ -19,10 +19,11 @@ from engine.catalog.check import check
 from engine.catalog.models import is_nano
 from engine.contracts import Answer, Artifact, Ended, Evaluated, Event, Phase, Probed, RunSpec, Started, Step
 from engine.models import load
-from engine.objectives.rows import Batch, Row, batches, make_row
+from engine.objectives import OBJECTIVES, Objective
+from engine.objectives.answers import loss_on, score
+from engine.objectives.rows import make_rows
 from engine.tasks import Example, Task, load_probe
 from engine.tasks import load as load_task
-from engine.training.evaluate import answers, loss_on, score
 from engine.training.inspect import drift, write_delta
 
 GLANCE = 8
@@ -44,21 +45,13 @@ class Run:
         torch.manual_seed(spec.seed)
         model, self.tokenizer = load(spec.model, self.where.dtype, self.where.device)
         self.total_params = sum(p.numel() for p in model.parameters())
-        self.context_tokens = getattr(model.config, "max_position_embeddings", 1_000_000)
         self.adaptation: Adaptation = METHODS[spec.method](model, spec)
         self.task: Task = load_task(spec.task)
-        self.probe_rows = self.rows(load_probe(self.task.models))
-        self.heldout_rows = self.rows(self.task.heldout)
-        self.trainable_params = sum(p.numel() for p in self.adaptation.trainable())
+        self.objective: Objective = OBJECTIVES[spec.objective](self.adaptation, self.tokenizer, self.task, spec)
+        self.probe_rows = make_rows(self.tokenizer, load_probe(self.task.models), self.adaptation.model)
+        self.trainable_params = sum(p.numel() for p in self.adaptation.trainable() + self.objective.trainable())
         self.base_answers: list[str] = []
         self.look_seconds = 0.0
-
-    def rows(self, examples: tuple[Example, ...]) -> list[Row]:
-        return [make_row(self.tokenizer, example, self.context_tokens) for example in examples]
-
-    def batches(self) -> Iterator[Batch]:
-        train_rows = self.rows(self.task.train[: self.spec.examples])
-        return batches(train_rows, self.spec.micro_batch, self.spec.steps, self.spec.seed, self.tokenizer.pad_token_id, self.where.device)
 
     def started(self) -> Started:
         spec, where = json.loads(self.spec.to_json()), self.where
@@ -70,7 +63,7 @@ class Run:
     def look_at_base(self) -> Iterator[Event]:
         """Score the base after the first step, so that the first step shows at once; the adaptation is switched off."""
         yield Phase("scoring", "the base model, on prompts it will not train on")
-        with self.adaptation.as_base():
+        with self.objective.as_base():
             self.base = self.look(0, len(self.task.heldout))
             yield self.base
             self.probe_before = self.probe_loss()
@@ -80,18 +73,18 @@ class Run:
     def look(self, step: int, prompts: int) -> Evaluated:
         """Answer, score and measure the model as it stands on the first `prompts` held-out prompts; step 0 is the base."""
         began = time.perf_counter()
-        model, examples = self.adaptation.model, self.task.heldout[:prompts]
-        said = answers(model, self.tokenizer, examples, self.task.max_new_tokens)
+        examples = self.task.heldout[:prompts]
+        said = self.objective.answers(examples)
         if step == 0:
             self.base_answers = said
         found = score(self.task, examples, said)
-        loss = loss_on(model, self.heldout_rows[:prompts], self.tokenizer.pad_token_id)
+        loss, measures = self.objective.heldout_loss(examples), self.objective.measures(examples, said)
         shown = tuple(self.answer(*triple) for triple in zip(examples, self.base_answers, said, strict=False))
         moved = drift(self.adaptation) if step else 0.0
         if step:
             self.save_snapshot()
         self.look_seconds = (time.perf_counter() - began) / prompts
-        return Evaluated(step, found.score, found.fact_score, len(examples), loss, moved, shown)
+        return Evaluated(step, found.score, found.fact_score, len(examples), loss, moved, shown, measures)
 
     def answer(self, example: Example, base: str, tuned: str) -> Answer:
         fact = self.task.holds_fact(example, tuned) if self.task.holds_fact else None
@@ -103,7 +96,7 @@ class Run:
     def looks_left_seconds(self, step: int) -> float:
         """Time for the looks still to come, from the latest; 0 before there was one."""
         glances = (self.spec.steps - 1) // self.spec.eval_every - step // self.spec.eval_every if self.spec.eval_every else 0
-        return self.look_seconds * (glances * GLANCE + len(self.heldout_rows))
+        return self.look_seconds * (glances * GLANCE + len(self.task.heldout))
 
     def save_snapshot(self) -> None:
         """Write the adapter as it stands, beside and renamed, so that a kill in the middle leaves the one before."""
@@ -112,6 +105,7 @@ class Run:
         beside = self.out / ".saving"
         beside.mkdir(parents=True, exist_ok=True)
         self.adaptation.save(beside)
+        self.objective.save(beside)
         for made in beside.iterdir():
             replace_folder(made, self.out / made.name)
         beside.rmdir()

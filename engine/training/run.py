@@ -29,8 +29,9 @@ def train(spec: RunSpec, *, out: Path | None = None, keep_model: bool = False) -
         yield Phase("loading", spec.model)
         run = Run(spec, out, keep_model)
         yield run.started()
+        yield from run.objective.prepare()
         yield Phase("training", f"{spec.steps} steps")
-        for event in optimise(run.adaptation, run.batches(), spec):
+        for event in optimise(run.adaptation, run.objective, spec):
             step = event.step
             yield replace(event, seconds_left=event.seconds_left + run.looks_left_seconds(step))
             if step == 1:

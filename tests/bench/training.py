@@ -13,13 +13,13 @@ from collections.abc import Iterator
 
 import torch
 
-from engine.adapt import METHODS
+from engine.adapt import METHODS, Adaptation
 from engine.catalog.defaults import default_spec
 from engine.catalog.device import cpu_threads
 from engine.contracts import RunSpec
 from engine.models import load
-from engine.objectives import LOSSES
-from engine.objectives.rows import Batch, batches, make_row
+from engine.objectives import SFT, sft
+from engine.objectives.rows import Batch
 from engine.tasks import load as load_task
 from engine.training import loop
 from tests.bench.row import Row
@@ -37,30 +37,30 @@ def measure() -> Iterator[Row]:
     warnings.filterwarnings("ignore")
     torch.set_num_threads(cpu_threads())
     spec = default_spec("smollm2-135m-instruct", "pirate", "lora", steps=STEPS, dtype="bf16")
-    fed = list(fixed_batches(spec))
+    fed = list(adapted(spec)[1].batches())
     ours: list[float] = []
     theirs: dict[str, list[float]] = {name: [] for name in PEERS}
     for _ in range(ROUNDS):
-        ours.append(our_speed(spec, fed))
+        ours.append(our_speed(spec))
         for name, (attention, bf16, _) in PEERS.items():
             theirs[name].append(trl_speed(spec, fed, attention, bf16))
     yield Row("ours: LoRA r8 all-linear, SmolLM2, 4 rows a step, bf16", f"{statistics.median(ours):.0f} tokens/s")
     for name, (_, _, goal) in PEERS.items():
         ratio = statistics.median(a / b for a, b in zip(ours, theirs[name], strict=True))
         yield Row(f"ours / {name} ({statistics.median(theirs[name]):.0f} tokens/s)", f"{ratio:.2f}x", goal)
-    yield Row("share of step time that is not forward, backward or optimizer", f"{100 * overhead(spec, fed):.1f}%", "goal <= 3%")
+    yield Row("share of step time that is not forward, backward or optimizer", f"{100 * overhead(spec):.1f}%", "goal <= 3%")
 
 
-def fixed_batches(spec: RunSpec) -> Iterator[Batch]:
-    _, tokenizer = load(spec.model, "bf16")
-    rows = [make_row(tokenizer, example, 8192) for example in load_task(spec.task).train]
-    return batches(rows, spec.micro_batch, spec.steps, spec.seed, tokenizer.pad_token_id)
+def adapted(spec: RunSpec) -> tuple[Adaptation, SFT]:
+    """The model with its adaptation, and the objective that feeds it."""
+    model, tokenizer = load(spec.model, "bf16")
+    adaptation = METHODS[spec.method](model, spec)
+    return adaptation, SFT(adaptation, tokenizer, load_task(spec.task), spec)
 
 
-def our_speed(spec: RunSpec, fed: list[Batch]) -> float:
+def our_speed(spec: RunSpec) -> float:
     """Tokens per second over the steps after the warm-up."""
-    model, _ = load(spec.model, "bf16")
-    steps = list(loop.optimise(METHODS[spec.method](model, spec), fed, spec))
+    steps = list(loop.optimise(*adapted(spec), spec))
     seconds = steps[-1].seconds - steps[WARM_UP - 1].seconds
     return sum(step.tokens for step in steps[WARM_UP:]) / seconds
 
@@ -105,9 +105,8 @@ def trl_speed(spec: RunSpec, fed: list[Batch], attention: str, bf16: bool) -> fl
     return tokens / (clock.ends[-1] - clock.ends[WARM_UP - 1])
 
 
-def overhead(spec: RunSpec, fed: list[Batch]) -> float:
+def overhead(spec: RunSpec) -> float:
     """Share of the loop's wall time spent outside the loss, backward and the optimizer's step."""
-    model, _ = load(spec.model, "bf16")
     inside = 0.0
 
     def timed(call):
@@ -120,14 +119,13 @@ def overhead(spec: RunSpec, fed: list[Batch]) -> float:
 
         return wrapped
 
-    kept = (LOSSES["sft"], torch.Tensor.backward, torch.optim.AdamW.step)
-    LOSSES["sft"], torch.Tensor.backward, torch.optim.AdamW.step = map(timed, kept)
+    kept = (sft.sft_loss, torch.Tensor.backward, torch.optim.AdamW.step)
+    sft.sft_loss, torch.Tensor.backward, torch.optim.AdamW.step = map(timed, kept)
     try:
+        parts = adapted(spec)
         began = time.perf_counter()
-        adaptation = METHODS[spec.method](model, spec)
-        began, inside = time.perf_counter(), 0.0
-        for _ in loop.optimise(adaptation, fed, spec):
+        for _ in loop.optimise(*parts, spec):
             pass
         return 1 - inside / (time.perf_counter() - began)
     finally:
-        LOSSES["sft"], torch.Tensor.backward, torch.optim.AdamW.step = kept
+        sft.sft_loss, torch.Tensor.backward, torch.optim.AdamW.step = kept

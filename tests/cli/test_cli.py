@@ -44,12 +44,12 @@ def test_train_prints_events_and_leaves_artifacts(capsys, tmp_path, method, left
 def test_train_reads_standard_input_and_a_failed_run_exits_1(capsys, monkeypatch):
     import io
 
-    from engine.training import loop
+    from engine.objectives import sft
 
     spec = spec_of(capsys, "--steps", "2", "--dtype", "fp32")
     monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(spec)))
-    real = loop.LOSSES["sft"]
-    monkeypatch.setitem(loop.LOSSES, "sft", lambda model, batch: real(model, batch) * float("nan"))
+    real = sft.sft_loss
+    monkeypatch.setattr(sft, "sft_loss", lambda model, batch: real(model, batch) * float("nan"))
     assert main(["train", "-"]) == 1
     said = capsys.readouterr()
     assert json.loads(said.out.splitlines()[-1])["status"] == "failed"

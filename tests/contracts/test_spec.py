@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.contracts import RunSpec, SpecError
+from engine.catalog.defaults import default_spec
+from engine.contracts import CELLS, METHODS, RunSpec, SpecError
 
 LORA = {"rank": 8, "alpha": 16.0, "targets": "all-linear", "dropout": 0.0}
 
@@ -57,7 +58,7 @@ def test_every_field_changes_the_hash():
         ({"dtype": "fp8"}, "dtype='fp8' is not one of auto, fp32, bf16"),
         ({"method": "magic"}, "method='magic' is not one of full, lora"),
         ({"targets": "q;rm"}, "targets='q;rm' must be one of"),
-        ({"method": "full"}, "rank=8 belongs to method lora; leave it out for method full"),
+        ({"method": "full"}, "rank=8 belongs to method lora or qlora; leave it out for method full"),
         ({"model": " "}, "model=' ' must name a model"),
     ],
 )
@@ -116,3 +117,23 @@ def test_any_text_makes_a_spec_or_a_sentence(text):
         RunSpec.from_json(text)
     except SpecError as error:
         assert str(error)
+
+
+@pytest.mark.parametrize("objective", CELLS)
+@pytest.mark.parametrize("method", METHODS)
+def test_a_cell_has_defaults_exactly_where_it_makes_sense(objective, method):
+    if method in CELLS[objective]:
+        spec = default_spec("nano-0.1m", "stories", method, objective=objective)
+        assert RunSpec.from_json(spec.to_json()) == spec
+    else:
+        with pytest.raises(SpecError, match=f"method={method} does not go with objective={objective}; {objective} goes with"):
+            default_spec("nano-0.1m", "stories", method, objective=objective)
+
+
+def test_a_field_of_another_cell_is_refused_and_one_left_out_is_as_usual():
+    with pytest.raises(SpecError, match="beta=0.1 belongs to objective dpo; leave it out for objective sft"):
+        lora(beta=0.1)
+    with pytest.raises(SpecError, match="pairs is missing; objective dpo needs"):
+        lora(objective="dpo", beta=0.1)
+    assert lora(scaling="standard").hash == lora().hash != lora(scaling="rslora").hash
+    assert lora().scaling == "standard"

@@ -30,7 +30,7 @@ def grams(examples: tuple[Example, ...], size: int = 5) -> set[tuple[str, ...]]:
 def test_counts_and_kind(name: str) -> None:
     task = load(name)
     assert task.name == name and task.name in TASK_NAMES
-    assert (task.objective, task.models) == ("sft", "chat")
+    assert (task.objectives, task.models) == (("sft",), "chat")
     assert len(task.train) == 48
     assert len(task.heldout) >= 24
 

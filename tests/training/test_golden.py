@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.adapt import METHODS
 from engine.catalog.defaults import default_spec
-from engine.contracts import METHODS, Step
+from engine.contracts import Step
 from engine.training import train
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "losses.json"

@@ -12,7 +12,8 @@ from engine.adapt import METHODS, Factors
 from engine.catalog.defaults import default_spec
 from engine.contracts import Ended, Evaluated, Probed, RunSpec, Step
 from engine.models import load
-from engine.objectives.rows import batches, collate, make_row
+from engine.objectives import SFT
+from engine.objectives.rows import collate, make_row
 from engine.tasks import load as load_task
 from engine.training import train
 from engine.training.inspect import norm, spectrum
@@ -48,9 +49,8 @@ def trained(spec: RunSpec):
 
     adaptation, tokenizer = adapted(spec)
     before = {name: p.detach().clone() for name, p in adaptation.model.named_parameters()}
-    rows = [make_row(tokenizer, example, 128) for example in load_task("stories").train[: spec.examples]]
-    fed = batches(rows, spec.micro_batch, spec.steps, spec.seed, tokenizer.pad_token_id)
-    return adaptation, tokenizer, list(optimise(adaptation, fed, spec)), before
+    objective = SFT(adaptation, tokenizer, load_task("stories"), spec)
+    return adaptation, tokenizer, list(optimise(adaptation, objective, spec)), before
 
 
 def test_loss_falls_and_trainable_count_is_exact(spec):
@@ -154,16 +154,16 @@ def test_saved_adapter_loads_in_plain_peft_with_equal_logits(tmp_path):
 
 
 def test_nan_loss_stops_says_where_and_keeps_what_there_is(tmp_path, monkeypatch):
-    import engine.training.loop as loop
+    import engine.objectives.sft as sft
 
     calls = {"n": 0}
-    real = loop.LOSSES["sft"]
+    real = sft.sft_loss
 
     def poisoned(model, batch):
         calls["n"] += 1
         return real(model, batch) * (math.nan if calls["n"] == 4 else 1.0)
 
-    monkeypatch.setitem(loop.LOSSES, "sft", poisoned)
+    monkeypatch.setattr(sft, "sft_loss", poisoned)
     events = list(train(default_spec(MODEL, "stories", "lora", steps=8, dtype="fp32"), out=tmp_path))
     assert isinstance(events[-1], Ended) and events[-1].status == "failed"
     assert "at step 4" in events[-1].sentence and "0.001" in events[-1].remedy

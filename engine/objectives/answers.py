@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from engine.objectives.rows import Row, collate, prompt_text
-from engine.objectives.sft import answer_logits
+from engine.objectives.decode import decode
+from engine.objectives.rows import Row, answer_logits, collate, prompt_ids
 from engine.tasks import Example, Task
 
 
@@ -22,23 +22,11 @@ class Score(NamedTuple):
     """None where the task has no key facts."""
 
 
-@torch.inference_mode()
-def answers(model: nn.Module, tokenizer, examples: Sequence[Example], max_new_tokens: int, batch: int = 32) -> list[str]:
+def answers(model: nn.Module, tokenizer, examples: Sequence[Example], max_new_tokens: int) -> list[str]:
     """Greedy answers, one per example, in order; cut at the end mark or at `max_new_tokens`."""
-    model.eval()
-    said: dict[int, str] = {}
-    texts = [prompt_text(tokenizer, example.prompt) for example in examples]
-    by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-    for at in range(0, len(by_length), batch):
-        picked = by_length[at : at + batch]
-        inputs = tokenizer([texts[i] for i in picked], return_tensors="pt", padding=True, padding_side="left", add_special_tokens=False).to(
-            model.device
-        )
-        inputs.pop("token_type_ids", None)
-        out = model.generate(**inputs, max_new_tokens=max_new_tokens, do_sample=False, pad_token_id=tokenizer.pad_token_id)
-        for i, ids in zip(picked, out[:, inputs["input_ids"].shape[1] :], strict=True):
-            said[i] = tokenizer.decode(ids, skip_special_tokens=True).strip()
-    return [said[i] for i in range(len(texts))]
+    prompts = [prompt_ids(tokenizer, example.prompt) for example in examples]
+    said = decode(model, prompts, tokenizer.pad_token_id, max_new_tokens)
+    return [tokenizer.decode(ids, skip_special_tokens=True).strip() for ids in said]
 
 
 def score(task: Task, examples: Sequence[Example], said: Sequence[str]) -> Score:
