@@ -14,7 +14,7 @@ from engine.contracts.events import (
     event_from_json,
     event_to_json,
 )
-from engine.contracts.spec import CELLS, CHOICES, DTYPES, METHODS, OBJECTIVES, TARGET_WORDS, RunSpec
+from engine.contracts.spec import CELLS, CHOICES, DTYPES, METHODS, OBJECTIVES, RECIPE, TARGET_WORDS, RunSpec
 
 __all__ = [
     "DTYPES",
@@ -22,6 +22,7 @@ __all__ = [
     "CHOICES",
     "METHODS",
     "OBJECTIVES",
+    "RECIPE",
     "TARGET_WORDS",
     "Answer",
     "Artifact",

@@ -11,6 +11,8 @@ from typing import Any
 from engine.contracts.errors import SpecError
 
 SPEC_VERSION = 1
+RECIPE = 1
+"""Raised when the same spec comes to another result, so that recorded rows of an older recipe are found and made anew."""
 METHODS = ("full", "lora", "qlora", "prompt", "prefix", "head")
 OBJECTIVES = ("sft", "classify", "dpo", "reward", "rlhf")
 CELLS: dict[str, tuple[str, ...]] = {

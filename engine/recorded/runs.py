@@ -31,10 +31,10 @@ def recordings() -> tuple[Recording, ...]:
     return tuple(_read(about.parent) for about in sorted(FOLDER.glob("*/run.json")))
 
 
-def find_recording(model: str, task: str, method: str) -> Recording | None:
+def find_recording(model: str, task: str, method: str, objective: str = "sft") -> Recording | None:
     """The recorded run of a cell, or None."""
-    wanted = (model, task, method)
-    return next((r for r in recordings() if (r.spec.model, r.spec.task, r.spec.method) == wanted), None)
+    wanted = (model, task, method, objective)
+    return next((r for r in recordings() if (r.spec.model, r.spec.task, r.spec.method, r.spec.objective) == wanted), None)
 
 
 def _read(folder: Path) -> Recording:

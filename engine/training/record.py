@@ -4,37 +4,103 @@ from __future__ import annotations
 
 import datetime
 import json
+import multiprocessing
+import os
 import platform
 import sys
 import tempfile
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from engine.catalog.defaults import default_spec
-from engine.catalog.models import MODELS
-from engine.contracts import Artifact, Ended, RunError, RunSpec, event_to_json
+from engine.catalog.models import MODELS, is_nano
+from engine.catalog.tasks import TASKS
+from engine.contracts import CELLS as METHODS_OF
+from engine.contracts import RECIPE, Artifact, Ended, Event, RunError, RunSpec, event_to_json
+from engine.recorded import table
 from engine.recorded.runs import FOLDER
 from engine.training import train
 from engine.training.inspect import TOP_DIRECTIONS
 from engine.training.observe import LIBRARIES
 
-CELLS = [(model, method) for model in ("smollm2-135m-instruct", "nano-0.5m") for method in ("lora", "full")]
+SMOL, NANO = "smollm2-135m-instruct", "nano-0.5m"
+SHOWN: tuple[tuple[str, str, str, str], ...] = (
+    *((SMOL, "pirate", method, "sft") for method in ("lora", "full")),
+    *((NANO, "stories", method, "sft") for method in ("lora", "full")),
+)
+"""Cells (model, task, method, objective) whose whole run pages show before the learner presses anything."""
+SEEDS = (0, 1, 2)
 KEPT_LAYERS = 3
 """First, middle and last: every kind of matrix of these keeps its directions, the others their spectrum."""
 KEPT_DIRECTIONS = 32
 
 
 def main() -> None:
-    for model, method in CELLS:
-        spec = default_spec(model, method=method)
-        name = f"{spec.model}-{spec.task}-{spec.method}"
-        if recorded_hash(FOLDER / name) == spec.hash:
-            print(f"{name}: there already")
+    for cell in SHOWN:
+        spec = cell_spec(*cell)
+        folder = FOLDER / "-".join(cell[:3] if spec.objective == "sft" else cell)
+        if recorded_hash(folder) == spec.hash:
+            print(f"{folder.name}: there already")
             continue
-        print(f"{name}: training", flush=True)
-        record(spec, FOLDER / name)
+        print(f"{folder.name}: training", flush=True)
+        record(spec, folder)
+    made = {(row.spec.hash, row.recipe) for row in table.rows()}
+    wanted = [spec for spec in table_specs() if (spec.hash, RECIPE) not in made]
+    for nano, at_once in ((True, os.cpu_count() or 1), (False, 1)):  # a nano run computes on one core, the others on all
+        append_rows([spec for spec in wanted if is_nano(spec.model) == nano], at_once)
+
+
+def append_rows(specs: list[RunSpec], at_once: int) -> None:
+    """Add each spec's result to the table as it comes; a process for each, so that its peak of memory is its own.
+
+    Raises:
+        RunError: A run did not end as done; the rows before it are kept.
+    """
+    fresh = multiprocessing.get_context("forkserver")
+    fresh.set_forkserver_preload(["engine.training"])
+    with ProcessPoolExecutor(at_once, mp_context=fresh, max_tasks_per_child=1) as pool:
+        for done in as_completed([pool.submit(table_row, spec.to_json()) for spec in specs]):
+            row = done.result()
+            print({name: row["spec"][name] for name in ("model", "task", "method", "objective", "seed")}, flush=True)
+            with table.FILE.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row, separators=(",", ":")) + "\n")
+
+
+def cell_spec(model: str, task: str, method: str, objective: str, seed: int = 0) -> RunSpec:
+    return default_spec(model, task, method, objective=objective, seed=seed)
+
+
+def table_specs() -> list[RunSpec]:
+    """Every cell of the nano ladder over the seeds, then SmolLM2's, seed by seed; what is shown first comes first."""
+    cells = [
+        (model, task, method, objective)
+        for model in MODELS
+        for task in MODELS[model].tasks
+        for objective in TASKS[task].objectives
+        for method in METHODS_OF[objective]
+    ]
+    cells.sort(key=lambda cell: (not is_nano(cell[0]), cell[0] != NANO, cell not in SHOWN))
+    return [cell_spec(*cell, seed=seed) for nano in (True, False) for seed in SEEDS for cell in cells if is_nano(cell[0]) == nano]
+
+
+def table_row(spec_json: str) -> dict[str, Any]:
+    """Run a spec and return its line of the table. Raises RunError when the run does not end as done."""
+    spec = RunSpec.from_json(spec_json)
+    with tempfile.TemporaryDirectory() as scratch:
+        result = finished(list(train(spec, out=Path(scratch)))).result
+    return {"recipe": RECIPE, "day": today(), "machine": machine(result), "spec": json.loads(spec.to_json()), "result": rounded(result)}
+
+
+def finished(events: list[Event]) -> Ended:
+    """The last event of a run that is done. Raises RunError for any other."""
+    ended = events[-1]
+    if not isinstance(ended, Ended) or ended.status != "done" or ended.result is None:
+        raise RunError(f"The run ended as {ended}", "Mend it before recording.")
+    return ended
 
 
 def recorded_hash(folder: Path) -> str | None:
@@ -49,16 +115,13 @@ def record(spec: RunSpec, folder: Path) -> None:
     """Run a spec and write the folder of its recording. Raises RunError when the run does not end as done."""
     with tempfile.TemporaryDirectory() as scratch:
         events = list(train(spec, out=Path(scratch)))
-        ended = events[-1]
-        if not isinstance(ended, Ended) or ended.status != "done":
-            raise RunError(f"{spec.model} {spec.method} ended as {ended}", "Mend it before recording.")
+        result = finished(events).result
         folder.mkdir(parents=True, exist_ok=True)
         thin_delta(Path(scratch) / "delta", folder / "delta", MODELS[spec.model].config["num_hidden_layers"])
     lines = [event_to_json(event) for event in events if not isinstance(event, Artifact)]
     (folder / "events.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
-    machine = {"processor": processor(), "cores": ended.result["threads"], "device": ended.result["device"], "dtype": ended.result["dtype"]}
     versions = {name: version(name) for name in LIBRARIES}
-    about = {"spec": json.loads(spec.to_json()), "day": datetime.date.today().isoformat(), "machine": machine, "versions": versions}
+    about = {"recipe": RECIPE, "spec": json.loads(spec.to_json()), "day": today(), "machine": machine(result), "versions": versions}
     (folder / "run.json").write_text(json.dumps(about, indent=1) + "\n", "utf-8")
 
 
@@ -86,6 +149,20 @@ def thin_array(key: str, array: np.ndarray) -> np.ndarray:
     if key.endswith(".right"):
         return array[:KEPT_DIRECTIONS].astype(np.float16)
     return array.astype(np.float16)
+
+
+def rounded(result: dict[str, Any]) -> dict[str, Any]:
+    """Six digits are more than two machines agree on."""
+    return {name: float(f"{value:.6g}") if isinstance(value, float) else value for name, value in result.items()}
+
+
+def today() -> str:
+    return datetime.date.today().isoformat()
+
+
+def machine(result: dict[str, Any]) -> dict[str, Any]:
+    """What computed: the processor's name, and what the run resolved to."""
+    return {"processor": processor(), "cores": result["threads"], "device": result["device"], "dtype": result["dtype"]}
 
 
 def processor() -> str:

@@ -5,21 +5,26 @@ import json
 import numpy as np
 import pytest
 
-from engine.catalog.defaults import default_spec
 from engine.contracts import RunError
-from engine.recorded import Directions, find_recording, read_delta, recordings
+from engine.recorded import Directions, find_recording, read_delta, recordings, table
 from engine.recorded.runs import FOLDER
-from engine.training.record import CELLS
+from engine.training.record import SHOWN, cell_spec
 
 RECORDINGS = recordings()
 
 
-@pytest.mark.parametrize(("model", "method"), CELLS)
-def test_every_cell_is_recorded_with_todays_defaults(model, method):
-    spec = default_spec(model, method=method)
-    recording = find_recording(model, spec.task, method)
+@pytest.mark.parametrize("cell", SHOWN, ids="-".join)
+def test_every_shown_cell_is_recorded_with_todays_defaults(cell):
+    spec, recording = cell_spec(*cell), find_recording(*cell)
     assert recording is not None and recording.spec == spec, "defaults changed since: run make record"
     assert recording.events[0].event == "phase" and recording.machine["device"] in ("cpu", "cuda")
+
+
+def test_the_table_is_of_todays_recipe_and_each_row_once():
+    assert all(table.is_current(row) for row in table.rows()), "the recipe changed since: run make record"
+    hashes = [row.spec.hash for row in table.rows()]
+    assert len(hashes) == len(set(hashes))
+    assert all(row.result["spec_hash"] == row.spec.hash for row in table.rows())
 
 
 def test_committed_data_stay_small():
