@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import multiprocessing
 import os
-import platform
 import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -25,7 +23,10 @@ from engine.recorded import table
 from engine.recorded.runs import FOLDER
 from engine.training import train
 from engine.training.inspect import TOP_DIRECTIONS
+from engine.training.machine import machine, today
 from engine.training.observe import LIBRARIES
+from engine.training.scenes import landscape, playback
+from engine.training.scenes.keep import is_kept
 
 SMOL, NANO = "smollm2-135m-instruct", "nano-0.5m"
 SHOWN: tuple[tuple[str, str, str, str], ...] = (
@@ -34,6 +35,7 @@ SHOWN: tuple[tuple[str, str, str, str], ...] = (
 )
 """Cells (model, task, method, objective) whose whole run pages show before the learner presses anything."""
 SEEDS = (0, 1, 2)
+SCENES = (("playback", playback.record, NANO), ("playback", playback.record, SMOL), ("landscape", landscape.record, NANO))
 KEPT_LAYERS = 3
 """First, middle and last: every kind of matrix of these keeps its directions, the others their spectrum."""
 KEPT_DIRECTIONS = 32
@@ -48,6 +50,10 @@ def main() -> None:
             continue
         print(f"{folder.name}: training", flush=True)
         record(spec, folder)
+    for name, make, model in SCENES:
+        if not is_kept(f"{name}-{model}"):
+            print(f"{name}-{model}", flush=True)
+            make(model)
     made = {(row.spec.hash, row.recipe) for row in table.rows()}
     wanted = [spec for spec in table_specs() if (spec.hash, RECIPE) not in made]
     for nano, at_once in ((True, os.cpu_count() or 1), (False, 1)):  # a nano run computes on one core, the others on all
@@ -154,24 +160,6 @@ def thin_array(key: str, array: np.ndarray) -> np.ndarray:
 def rounded(result: dict[str, Any]) -> dict[str, Any]:
     """Six digits are more than two machines agree on."""
     return {name: float(f"{value:.6g}") if isinstance(value, float) else value for name, value in result.items()}
-
-
-def today() -> str:
-    return datetime.date.today().isoformat()
-
-
-def machine(result: dict[str, Any]) -> dict[str, Any]:
-    """What computed: the processor's name, and what the run resolved to."""
-    return {"processor": processor(), "cores": result["threads"], "device": result["device"], "dtype": result["dtype"]}
-
-
-def processor() -> str:
-    """Model name of the processor, as the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 if __name__ == "__main__":

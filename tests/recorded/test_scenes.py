@@ -1,0 +1,58 @@
+"""The recorded scenes hold together: the plane passes through the paths' own ends, the last snapshot is the run's ΔW."""
+
+import json
+
+import numpy as np
+import pytest
+
+from engine.contracts import RECIPE, RunSpec
+from engine.recorded import find_recording
+from engine.recorded.scenes import FOLDER, find_scene
+
+NAMES = sorted(folder.name for folder in FOLDER.iterdir())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_scene_is_small_of_todays_recipe_and_says_where_it_comes_from(name):
+    scene = find_scene(name)
+    assert scene is not None and scene.about["recipe"] == RECIPE, "the recipe changed since: run make record"
+    assert scene.about["specs"] and all(RunSpec.from_dict(spec).hash for spec in scene.about["specs"])
+    assert scene.about["day"] and scene.about["machine"]["processor"]
+    assert sum(path.stat().st_size for path in (FOLDER / name).iterdir()) <= 410_000
+    assert all(np.isfinite(array).all() for array in scene.arrays.values() if array.dtype.kind == "f")
+
+
+def test_the_plane_holds_the_ends_of_both_paths():
+    scene = find_scene("landscape-nano-0.5m")
+    assert scene is not None
+    for method in ("lora", "full"):
+        path, losses = scene.arrays[f"{method}.path"], scene.arrays[f"{method}.losses"]
+        np.testing.assert_allclose(path[0], 0, atol=1e-4)
+        assert path[-1, 2] < 1e-2 * np.hypot(*path[-1, :2]), "the ends span the plane"
+        np.testing.assert_allclose(losses[[0, -1], 0], losses[[0, -1], 1], rtol=1e-3)
+        assert path[1:-1, 2].min() > 0, "in between a path leaves the plane, and says how far"
+
+
+def test_the_plane_agrees_with_the_paths_where_they_touch_it():
+    """Bilinear interpolation between the four grid points around the end of a path comes near the loss that was measured there."""
+    scene = find_scene("landscape-nano-0.5m")
+    assert scene is not None
+    x, y, loss = (scene.arrays[name] for name in ("x", "y", "loss"))
+    for method in ("lora", "full"):
+        a, b, _ = scene.arrays[f"{method}.path"][-1]
+        i, j = int(np.searchsorted(y, b)) - 1, int(np.searchsorted(x, a)) - 1
+        around = loss[i : i + 2, j : j + 2]
+        assert around.min() * 0.9 <= scene.arrays[f"{method}.losses"][-1, 1] <= around.max() * 1.1
+
+
+def test_the_last_snapshot_is_the_recorded_runs_delta():
+    scene, recording = find_scene("playback-nano-0.5m"), find_recording("nano-0.5m", "stories", "lora")
+    assert scene is not None and recording is not None
+    index = json.loads((recording.folder / "delta" / "delta.json").read_text())
+    norms = {row["name"]: row["norm"] for row in index["matrices"]}
+    for key in (k for k in scene.arrays if k.endswith(".B")):
+        name = key.removesuffix(".B")
+        product = scene.arrays[key].astype(np.float32) @ scene.arrays[f"{name}.A"].astype(np.float32)
+        assert product.shape[0] == len(scene.arrays["steps"])
+        assert np.linalg.norm(product[0]) == 0
+        assert np.linalg.norm(product[-1]) == pytest.approx(norms[name], rel=0.02)
