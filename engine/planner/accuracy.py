@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from engine.planner.allocator import error_group
 from engine.planner.answer import answer, arch_of
 from engine.planner.calibrate import (
     allocated,
@@ -124,31 +125,35 @@ def _row_score(name: str, group: Sequence[Row]) -> Score:
 
 
 def held_out_scores() -> list[Score]:
-    """Intervals and the slack factor set on one half of the models, scored on the other, both ways."""
+    """Bands and the slack factor set on some models and scored on the others: on halves, both ways, and leaving out one model at a time."""
     out = []
     for measure in ("allocated", "reserved"):
         group = [row for row in rows() if row.measure == measure and (row.trust == "high" or measure == "reserved")]
         first, second = halves(group)
-        errors, covered = [], []
-        for known, unseen in ((first, second), (second, first)):
-            e, c = _held_out([r for r in group if r.model in known], [r for r in group if r.model in unseen], measure)
-            errors += e
-            covered += c
-        out.append(score(f"all methods, {measure}, held-out half of the models", errors, covered))
+        out.append(_held_out(f"all methods, {measure}, held-out half of the models", group, (first, second)))
+        each = tuple({name} for name in sorted({row.model for row in group}))
+        out.append(_held_out(f"all methods, {measure}, held-out model", group, each))
     return out
 
 
-def _held_out(known: Sequence[Row], unseen: Sequence[Row], measure: str) -> tuple[list[float], list[bool]]:
-    predict = _reserved_with(best_slack(known)) if measure == "reserved" else allocated
-    errors, covered = [], []
-    for method in METHODS:
-        base = [row for row in known if row.method == method] or list(known)
-        low, high = shortest_band([relative(row, predict(row)) for row in base])
-        for row in (r for r in unseen if r.method == method):
+def _held_out(name: str, group: Sequence[Row], parts: Sequence[set[str]]) -> Score:
+    errors: list[float] = []
+    covered: list[bool] = []
+    for part in parts:
+        known, unseen = [r for r in group if r.model not in part], [r for r in group if r.model in part]
+        dynamic = group[0].measure == "reserved"
+        predict = _reserved_with(best_slack(known)) if dynamic else allocated
+        for row in unseen:  # bands are set on the groups that they are stated for
+            alike = known if dynamic else [r for r in known if _stated_for(r) == _stated_for(row)]
+            low, high = shortest_band([relative(r, predict(r)) for r in alike or known])
             value = predict(row)
             errors.append(relative(row, value))
             covered.append(value * (1 + low) <= row.measured_gib <= value * (1 + high))
-    return errors, covered
+    return score(name, errors, covered)
+
+
+def _stated_for(row: Row) -> str:
+    return error_group(row.method, row.options.software)
 
 
 def _reserved_with(k: float) -> Callable[[Row], float]:

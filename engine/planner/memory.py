@@ -114,6 +114,7 @@ def task_of(options: Options, arch: Arch) -> Task:
         adapter_bytes=_BYTES[o.trainable_dtype],
         eager=o.attention == "eager" or (o.attention == "sdpa" and arch.family in ("gemma2", "bloom")),
         dropout=0.1 if arch.block in ("gpt2", "bert", "t5") or arch.family == "opt" else 0.0,
+        attention_dropout=0.1 if arch.block in ("gpt2", "bert", "t5") else 0.0,
         extra_keys=o.virtual_tokens if o.method == "prefix" else 0,
         padded=o.dynamic_padding and o.attention != "flash",  # flash attention leaves padding out and needs no mask
         fused=o.software == "hf-triton",

@@ -151,7 +151,10 @@ def _loss(model: Any, batch: dict[str, Any], options: Options, arch: Arch) -> to
             loss: torch.Tensor = pair_loss(model, batch["input_ids"], options)
             return loss
         if options.logits == "legacy" and options.objective == "sft" and not arch.encoder_decoder:
+            last_hidden: list[torch.Tensor] = []  # the loss of that time stood inside forward, which holds on to its hidden states
+            hook = model.get_output_embeddings().register_forward_pre_hook(lambda head, given: last_hidden.append(given[0]))
             out = model(input_ids=batch["input_ids"])
+            hook.remove()
             holder = [out.logits]
             if arch.scaled:
                 del out  # Granite's own loss overwrites its 16-bit logits with the fp32 copy

@@ -21,13 +21,16 @@ def test_mean_error_is_within_the_goal(group, goal):
     assert SCORES[group].mean_percent <= goal
 
 
-@pytest.mark.parametrize("group", ["full, allocated", "qlora, allocated", "all methods, reserved"])
+@pytest.mark.parametrize("group", ["full, allocated", "lora, allocated", "qlora, allocated", "all methods, reserved"])
 def test_interval_holds_nine_in_ten(group):
-    assert 86 <= SCORES[group].covered_percent <= 96
+    one_row = 100 / SCORES[group].rows
+    assert 86 <= SCORES[group].covered_percent <= max(94, 100 - one_row + 0.05)  # of 17 rows, 16 are 94.1%
 
 
-def test_held_out_reserved_is_within_the_goal():
-    assert held_out_scores()[1].mean_percent <= 12
+def test_held_out_rows_are_within_the_goals():
+    found = {score.group: score for score in held_out_scores()}
+    assert found["all methods, reserved, held-out half of the models"].mean_percent <= 12
+    assert all(80 <= score.covered_percent <= 94 for score in found.values())
 
 
 def test_speed_is_within_a_quarter_for_four_rows_in_five():
@@ -43,4 +46,4 @@ def test_committed_table_is_the_computed_one():
 
 def test_sums_follow_the_kept_traces():
     found = compare()
-    assert found["traces"] >= 100 and found["within_2_percent"] >= 90 and found["mean_percent"] <= 2
+    assert found["traces"] >= 100 and found["within_2_percent"] >= 99 and found["mean_percent"] <= 0.3

@@ -10,7 +10,9 @@ from engine.contracts import SpecError
 from engine.planner.families import read_config
 from engine.planner.memory import estimate
 from engine.planner.options import read_options
+from engine.planner.rows import rows
 from engine.planner.tracefile import traces
+from engine.trace.against_rows import FILE, IDS
 from engine.trace.cli import main
 from engine.trace.make import line
 from engine.trace.step import trace
@@ -23,6 +25,13 @@ TINY = {"model_type": "llama", "hidden_size": 64, "intermediate_size": 160, "num
 @pytest.mark.parametrize("kept", KEPT, ids=lambda t: f"{t['family']}-{t['seed']}")
 def test_traced_anew_is_the_kept_trace(kept):
     assert line(kept["seed"], kept["family"]) == kept
+
+
+def test_traces_of_listed_rows_are_within_one_percent():
+    found = json.loads(FILE.read_bytes())
+    measured = {row.id: row.measured_gib for row in rows()}
+    assert {line["id"] for line in found} == set(IDS)
+    assert all(abs(line["traced_gib"] / measured[line["id"]] - 1) <= 0.01 for line in found)
 
 
 def _real_peak(options):

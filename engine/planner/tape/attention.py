@@ -19,8 +19,11 @@ from engine.planner.tape.ops import (
 )
 
 
-def rotate(tape: Tape, x: Shadow, share: float, passes: bool = False) -> Shadow:
-    """Rotary positions: x * cos + rotate_half(x) * sin, on a share of each head. Su et al. 2021, 2104.09864, eq. 34."""
+def rotate(tape: Tape, x: Shadow, share: float, passes: bool = False, held: list[Shadow] | None = None) -> Shadow:
+    """Rotary positions: x * cos + rotate_half(x) * sin, on a share of each head. Su et al. 2021, 2104.09864, eq. 34.
+
+    `held` gets the two parts that are joined in the end: the turned one, and the one that passes.
+    """
     whole = x
     if share < 1:
         x = slice_of(tape, whole, share)
@@ -33,36 +36,50 @@ def rotate(tape: Tape, x: Shadow, share: float, passes: bool = False) -> Shadow:
     out = add(tape, turned, half)
     del turned, half, x
     if share < 1 or passes:
-        return join(tape, [out, slice_of(tape, whole, 1 - share)])
+        rest = slice_of(tape, whole, 1 - share)
+        if held is not None:
+            held += [out, rest]
+        return join(tape, [out, rest])
     return out
 
 
-def attend(
-    layer: Layer, q: Shadow, k: Shadow, v: Shadow, *, kv_heads: int, v_strided: bool = True, causal: bool = True, bias: Shadow | None = None
-) -> Shadow:
-    """Attention over q (b, a, s, d), k and v (b, kv, s, d): fused, or written out with its (b, a, s, s) scores."""
+def attend(layer: Layer, q: Shadow, k: Shadow, v: Shadow, *, kv_heads: int, by_heads: bool = False, bias: Shadow | None = None) -> Shadow:
+    """Attention over q (b, a, s, d), k and v (b, kv, s, d): fused, or written out with its (b, a, s, s) scores.
+
+    `by_heads`: q and k lie in memory head by head, as after a join, and not token by token, as projections leave them.
+    """
     tape, s = layer.tape, layer.setting
     heads, d = s.arch.heads, s.arch.head_dim
     masked = s.padded or s.extra_keys > 0 or bias is not None
+    k_joined, v_joined = by_heads, False
     if s.extra_keys:
-        k, v, v_strided = _after_prefix(layer, k), _after_prefix(layer, v), False
+        k, v = _after_prefix(layer, k), _after_prefix(layer, v, lets_go=layer.last)
+        k_joined = v_joined = True
     if not s.eager:
         groups = heads > kv_heads and (masked or d > 256)
         if groups:
             k, v = repeat(tape, k, heads / kv_heads), repeat(tape, v, heads / kv_heads)
         mask = _fused_mask(tape, layer, bias) if masked else None
-        return fused_attention(tape, q, k, v, heads, causal_mask=mask)
+        out = fused_attention(tape, q, k, v, heads, causal_mask=mask)
+        if by_heads and heads > 1 and not s.litgpt:  # the result lies as q does, and the next product wants it token by token
+            out = copy(tape, out)
+        return out
     if heads > kv_heads:
         k, v = repeat(tape, k, heads / kv_heads), repeat(tape, v, heads / kv_heads)
-        v_strided = False
-    return _written_out(layer, q, k, v, v_strided, bias)
+        k_joined = v_joined = True
+    return _written_out(layer, q, k, v, (by_heads, k_joined, v_joined), bias)
 
 
-def _after_prefix(layer: Layer, x: Shadow) -> Shadow:
-    """Learned keys or values in front of the layer's own: a copy of both, which wants gradients whatever came before."""
+def _after_prefix(layer: Layer, x: Shadow, lets_go: bool = False) -> Shadow:
+    """Learned keys or values in front of the layer's own: a copy of both, which wants gradients whatever came before.
+
+    All layers' prefixes are one tensor, which goes once the last layer has its copy (`lets_go`).
+    """
     tape, s = layer.tape, layer.setting
     learned = s.extra_keys * s.arch.kv_heads * s.arch.head_dim
     out = new(tape, (*x.elements, (B, learned)), x.bytes)
+    if lets_go:
+        tape.prefix.clear()
     count = learned * 2 * s.arch.layers
     width = x.bytes
 
@@ -93,27 +110,29 @@ def repeat(tape: Tape, x: Shadow, factor: float) -> Shadow:
     return record(tape, out, (x.node,), (), lambda g: (new(tape, small, width),))
 
 
-def _written_out(layer: Layer, q: Shadow, k: Shadow, v: Shadow, v_strided: bool, bias: Shadow | None) -> Shadow:
-    """eager_attention_forward of transformers."""
+def _written_out(layer: Layer, q: Shadow, k: Shadow, v: Shadow, joined: tuple[bool, bool, bool], bias: Shadow | None) -> Shadow:
+    """eager_attention_forward of transformers; `matmul` copies what does not lie head by head (`joined`: q, k, v do)."""
     tape, s = layer.tape, layer.setting
     heads = s.arch.heads
     pairs: Size = ((Q, heads), (T, heads * s.extra_keys)) if s.extra_keys else ((Q, heads),)
-    weights = scale(tape, matmul(tape, q, k, pairs))
+    q_flat, k_flat = (x if lies or heads == 1 else copy(tape, x) for x, lies in zip((q, k), joined[:2], strict=True))
+    weights = matmul(tape, q_flat, k_flat, pairs)
+    del q_flat, k_flat
+    weights = scale(tape, weights)
     if s.arch.softcap:
         weights = scale(tape, weights)
         weights = pointwise(tape, weights, keeps_result=True)
         weights = scale(tape, weights)
     weights = add(tape, weights, bias) if bias is not None else scale_free_add(tape, weights)
-    if s.arch.block in ("bert", "t5") or s.arch.family == "gpt2":
+    if s.arch.block in ("bert", "t5") or s.arch.family in ("gpt2", "falcon"):  # in the type that the scores have
         weights = softmax(tape, weights, width=weights.bytes)
     else:
         weights = cast(tape, softmax(tape, weights, width=4), q.bytes)
-    weights = dropout(tape, weights, s.dropout)
-    if v_strided:
-        v = copy(tape, v)
-    out = matmul(tape, weights, v, q.elements)
-    del weights
-    return copy(tape, out)
+    weights = dropout(tape, weights, s.attention_dropout)
+    v_flat = v if joined[2] or heads == 1 else copy(tape, v)
+    out = matmul(tape, weights, v_flat, q.elements)
+    del weights, v_flat
+    return out if heads == 1 else copy(tape, out)
 
 
 def scale_free_add(tape: Tape, x: Shadow) -> Shadow:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.planner.tape.attention import attend, rotate
 from engine.planner.tape.core import Shadow, Tape, record, view
 from engine.planner.tape.layer import Layer
-from engine.planner.tape.mlp import experts, gated_mlp, plain_mlp
+from engine.planner.tape.mlp import experts, gated_mlp, new_gelu, plain_mlp
 from engine.planner.tape.ops import (
     add,
     copy,
@@ -64,12 +64,13 @@ def rotary_attention(layer: Layer, hidden: Shadow) -> Shadow:
     else:
         q, k, v = layer.linear(hidden, "q"), layer.linear(hidden, "k"), layer.linear(hidden, "v")
     if arch.qk_norm and arch.family == "gemma3_text":
-        q, k = layer.norm(q, "q_norm", d), layer.norm(k, "k_norm", d)
+        q = layer.norm(q, "q_norm", d)
+        k = layer.norm(k, "k_norm", d)
     q_turned = rotate(tape, q, arch.rotary_share, arch.family == "phi3")
     k = rotate(tape, k, arch.rotary_share, arch.family == "phi3")
     q = q_turned
     del q_turned
-    out = attend(layer, q, k, v, kv_heads=arch.kv_heads)
+    out = attend(layer, q, k, v, kv_heads=arch.kv_heads, by_heads=arch.rotary_share < 1 or arch.family == "phi3")
     del q, k, v
     return layer.linear(out, "o")
 
@@ -77,12 +78,13 @@ def rotary_attention(layer: Layer, hidden: Shadow) -> Shadow:
 def parallel(layer: Layer, hidden: Shadow) -> Shadow:
     """Attention and MLP side by side: GPT-NeoX, Phi, Falcon."""
     arch, tape = layer.setting.arch, layer.tape
+    if arch.family == "gpt_neox":
+        attention = layer.dropped(_fused_or_split(layer, layer.norm(hidden, "input_norm")))
+        mlp = layer.dropped(plain_mlp(layer, layer.norm(hidden, "post_norm")))
+        return add(tape, add(tape, mlp, attention), hidden)
     residual = hidden
     normed = layer.norm(hidden, "input_norm")
     attention = layer.dropped(_fused_or_split(layer, normed))
-    if arch.family == "gpt_neox":
-        mlp = layer.dropped(plain_mlp(layer, layer.norm(hidden, "post_norm")))
-        return add(tape, add(tape, mlp, attention), hidden)
     if arch.family == "falcon":
         two = arch.stacks[0].norm_params == 4 * arch.hidden
         mlp = plain_mlp(layer, layer.norm(hidden, "mlp_norm") if two else normed)
@@ -104,19 +106,21 @@ def _fused_or_split(layer: Layer, x: Shadow) -> Shadow:
     if "q" in layer.modules:
         q, k, v = layer.linear(x, "q"), layer.linear(x, "k"), layer.linear(x, "v")
     elif arch.family == "falcon":
-        whole = layer.linear(x, "qkv")
+        whole = layer.linear(x, "qkv")  # lives to the end of the attention
         total = arch.heads + 2 * arch.kv_heads
-        q = copy(tape, slice_of(tape, whole, arch.heads / total))
+        q = slice_of(tape, whole, arch.heads / total)
         k = copy(tape, slice_of(tape, whole, arch.kv_heads / total))
         v = copy(tape, slice_of(tape, whole, arch.kv_heads / total))
-        del whole
     else:
         q, k, v = split(tape, layer.linear(x, "qkv"), (1 / 3, 1 / 3, 1 / 3))
+    held: list[Shadow] = []
     if arch.rotary_share:
-        q = rotate(tape, q, arch.rotary_share, arch.family != "falcon")
-        k = rotate(tape, k, arch.rotary_share, arch.family != "falcon")
-    out = attend(layer, q, k, v, kv_heads=arch.kv_heads)
-    del q, k, v
+        q = rotate(tape, q, arch.rotary_share, arch.family != "falcon", held)
+        k = rotate(tape, k, arch.rotary_share, arch.family != "falcon", held)
+    if arch.family != "phi":  # its attention rotates in its own body, and keeps both parts to its end
+        held.clear()
+    out = attend(layer, q, k, v, kv_heads=arch.kv_heads, by_heads=arch.rotary_share > 0 and arch.family != "falcon")
+    del q, k, v, held
     return layer.linear(out, "o")
 
 
@@ -149,20 +153,20 @@ def opt(layer: Layer, hidden: Shadow) -> Shadow:
         q, k, v = split(tape, layer.linear(x, "qkv"), (1 / 3, 1 / 3, 1 / 3))
         if arch.rotary_share:
             q, k = rotate(tape, q, arch.rotary_share, True), rotate(tape, k, arch.rotary_share, True)
-    out = attend(layer, q, k, v, kv_heads=arch.kv_heads)
+    out = attend(layer, q, k, v, kv_heads=arch.kv_heads, by_heads=arch.rotary_share > 0)
     del q, k, v
     hidden = add(tape, residual, layer.dropped(layer.linear(out, "o")))
     del out
     residual = hidden
-    x = layer.norm(hidden, "ln_2")
-    return add(tape, residual, layer.dropped(plain_mlp(layer, x)))
+    del hidden, x
+    return add(tape, residual, layer.dropped(plain_mlp(layer, layer.norm(residual, "ln_2"))))
 
 
 def bert(layer: Layer, hidden: Shadow) -> Shadow:
     """BertLayer: norms after the sums."""
     tape = layer.tape
     q, k, v = layer.linear(hidden, "q"), layer.linear(hidden, "k"), layer.linear(hidden, "v")
-    out = attend(layer, q, k, v, kv_heads=layer.setting.arch.heads, causal=False)
+    out = attend(layer, q, k, v, kv_heads=layer.setting.arch.heads)
     del q, k, v
     out = layer.dropped(layer.linear(out, "o"))
     hidden = layer.norm(add(tape, out, hidden), "attention_norm")
@@ -196,7 +200,7 @@ def _t5_mlp(layer: Layer, hidden: Shadow) -> Shadow:
     tape = layer.tape
     x = layer.norm(hidden, "mlp_norm")
     if "gate" in layer.modules:
-        inner = multiply(tape, pointwise(tape, layer.linear(x, "gate")), layer.linear(x, "up"))
+        inner = multiply(tape, new_gelu(tape, layer.linear(x, "gate")), layer.linear(x, "up"))
     else:
         inner = pointwise(tape, layer.linear(x, "up"), keeps_result=True)
     out = layer.linear(layer.dropped(inner), "down")

@@ -61,6 +61,8 @@ class Tape:
         """Parameters that the step uses in two places."""
         self.held: list[Storage] = []
         """What stays to the end of the step."""
+        self.prefix: list[Storage] = []
+        """Prefix tuning's keys and values of all layers."""
         self._grew = False
 
     def alloc(self, size: Size, offset: int) -> None:

@@ -14,8 +14,8 @@ from engine.planner.tape.ops import (
 class Layer:
     """Modules of one layer by role, and the calls that every kind of layer makes."""
 
-    def __init__(self, tape: Tape, setting: Setting, stack: Stack, number: int, first: bool = False) -> None:
-        self.tape, self.setting, self.number, self.first = tape, setting, number, first
+    def __init__(self, tape: Tape, setting: Setting, stack: Stack, number: int, last: bool = False) -> None:
+        self.tape, self.setting, self.number, self.last = tape, setting, number, last
         self.modules = {module.role: module for module in stack.linears}
 
     def linear(self, x: Shadow, role: str) -> Shadow:

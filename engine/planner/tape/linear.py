@@ -27,6 +27,8 @@ class Setting:
     adapter_bytes: int = 2
     eager: bool = False
     dropout: float = 0.0
+    attention_dropout: float = 0.0
+    """Of the written-out attention weights; a fused kernel draws its own and keeps no mask."""
     extra_keys: int = 0
     """Prefix tuning: keys and values in front of the sequence."""
     padded: bool = False
@@ -41,10 +43,9 @@ class Setting:
 
 def linear(tape: Tape, setting: Setting, x: Shadow, module: Linear, name: str) -> Shadow:
     """x (b, s, in) -> (b, s, out), with the adapter where the module has one."""
-    result = _base(tape, setting, x, module, name)
     if module.path not in setting.adapted:
-        return result
-    return _with_adapter(tape, setting, x, result, module, name)
+        return _base(tape, setting, x, module, name)
+    return _with_adapter(tape, setting, x, _base(tape, setting, x, module, name), module, name)
 
 
 def _base(tape: Tape, setting: Setting, x: Shadow, module: Linear, name: str) -> Shadow:

@@ -74,7 +74,7 @@ def _legacy(tape: Tape, setting: Setting, holder: list[Shadow], one_row: bool) -
 def _cross_entropy(tape: Tape, logits: Shadow) -> Shadow:
     """Log-softmax, which is kept, and negative log-likelihood, whose gradient is written into zeros of the same size."""
     out = new(tape, logits.elements, logits.bytes)
-    kept = save(tape, 1, out)
+    kept = save(tape, 2, out, new(tape, tokens(1), 8))  # and the labels
     elements, width, node = logits.elements, logits.bytes, logits.node
     result = new(tape, fixed(1), 4)
     del out

@@ -106,11 +106,13 @@ def expert_product(layer: Layer, x: Shadow, role: str, out: int, inp: int) -> Sh
 
 def plain_mlp(layer: Layer, x: Shadow) -> Shadow:
     """down(act(up(x)))."""
-    keeps_result = layer.setting.arch.activation == "relu"
-    up = layer.linear(x, "up")
-    if layer.setting.arch.family in ("gpt2", "phi") and not layer.setting.litgpt:
-        return layer.linear(new_gelu(layer.tape, up), "down")
-    return layer.linear(pointwise(layer.tape, up, keeps_result=keeps_result), "down")
+    arch = layer.setting.arch
+    x = layer.linear(x, "up")
+    if arch.family in ("gpt2", "phi") and not layer.setting.litgpt:
+        x = new_gelu(layer.tape, x)
+    else:
+        x = pointwise(layer.tape, x, keeps_result=arch.activation == "relu")
+    return layer.linear(x, "down")
 
 
 def new_gelu(tape: Tape, x: Shadow) -> Shadow:

@@ -25,6 +25,7 @@ from engine.planner.tape.core import (
     Q,
     S,
     Shadow,
+    Size,
     Storage,
     T,
     Tape,
@@ -33,6 +34,7 @@ from engine.planner.tape.core import (
     new,
     parameter_gradient,
     record,
+    save,
     tokens,
 )
 from engine.planner.tape.layer import Layer
@@ -92,18 +94,20 @@ def _play(task: Task) -> Program:
     arch = setting.arch
     twice = arch.encoder_decoder or (arch.tied and task.loss.kind != "classify")
     tape.used_twice = frozenset({"embed"}) if twice else frozenset()
-    hidden = _embed(tape, task)
     shared = _shared(tape, task)
+    locals_: list[Storage] = []  # what the model's forward function holds to its end
     if arch.encoder_decoder:
-        hidden = _encoder_decoder(tape, task, hidden)
+        hidden = _encoder_decoder(tape, task, _embed(tape, task, locals_))
     else:
-        hidden = _run_stack(tape, task, arch.stacks[0], hidden, _BLOCKS[arch.block])
+        hidden = _run_stack(tape, task, arch.stacks[0], _embed(tape, task, locals_), _BLOCKS[arch.block])
         hidden = _final_norm(tape, setting, hidden)
     if arch.outer and setting.arch.embed_dim:
         hidden = _project(tape, task, hidden)
-    shared.pop("prefix", None)
+    locals_.clear()
     if not task.checkpoint_every:  # the model lets go of it before its head; recomputed layers hold it
         shared.pop("mask", None)
+    if task.checkpoint_every != 1:  # every second layer has the same kind of attention
+        shared.pop("second mask", None)
     loss = lose(tape, setting, task.loss, hidden, task.head_bytes)
     del hidden
     tape.cast_cache.clear()
@@ -117,17 +121,23 @@ def _play(task: Task) -> Program:
 
 
 def _shared(tape: Tape, task: Task) -> dict[str, Storage]:
-    """What all layers read: cosines and sines of the positions, and the causal mask where attention is written out."""
+    """What all layers read: tokens, cosines and sines of the positions, and the causal mask where attention is written out."""
     setting = task.setting
-    arch, out = setting.arch, {}
+    arch = setting.arch
+    out = {"input_ids": Storage(tape, tokens(8))}
     if arch.rotary_share:
         out["angles"] = Storage(tape, ((S, 2 * arch.head_dim * arch.rotary_share * setting.weight_bytes),))
     if setting.eager and arch.block not in ("bert", "t5"):
-        out["mask"] = Storage(tape, ((Q, setting.weight_bytes), (T, setting.extra_keys * setting.weight_bytes)))
+        size: Size = ((Q, setting.weight_bytes), (T, setting.extra_keys * setting.weight_bytes))
+        out["mask"] = Storage(tape, size)
+        if arch.family in ("gemma2", "gemma3_text"):
+            out["second mask"] = Storage(tape, size)  # whole and sliding-window attention have one each
     elif setting.padded or setting.extra_keys:
         out["mask"] = Storage(tape, ((Q, 1), (T, setting.extra_keys)))
     if task.prefix_tokens:  # looked up once for all layers, and let go when each has its copy
-        out["prefix"] = Storage(tape, ((B, task.prefix_tokens * 2 * arch.layers * arch.kv_heads * arch.head_dim * setting.weight_bytes),))
+        tape.prefix.append(
+            Storage(tape, ((B, task.prefix_tokens * 2 * arch.layers * arch.kv_heads * arch.head_dim * setting.weight_bytes),))
+        )
     return out
 
 
@@ -148,18 +158,20 @@ def _compile(tape: Tape) -> Program:
     return Program(np.clip(table[keep], 0, None), tuple(tape.points[index][0] for index in keep))
 
 
-def _embed(tape: Tape, task: Task) -> Shadow:
+def _embed(tape: Tape, task: Task, held: list[Storage]) -> Shadow:
+    """Embedded tokens as the first layer takes them. `held` gets what the model's forward function keeps beside."""
     setting = task.setting
     arch, width = setting.arch, setting.weight_bytes
     hidden = embedding(tape, "embed", arch.vocab, arch.embed_width, weight_bytes=task.head_bytes, trains=setting.trains)
-    if arch.family.startswith("gemma"):
+    if arch.family.startswith("gemma"):  # inside the embedding module
         hidden = scale(tape, hidden)
-    if arch.scaled:
-        hidden = scale(tape, hidden)
+    if task.input_gradients and hidden.node is None:
+        hidden = record(tape, hidden, (), (hidden.storage,), lambda g: ())  # a leaf with a gradient lives as long as the tape
     if task.prompt_tokens:
         hidden = _prepend_prompt(tape, task, hidden)
-    elif task.input_gradients and hidden.node is None:
-        hidden = record(tape, hidden, (), (), lambda g: ())
+    held.append(hidden.storage)
+    if arch.scaled:
+        hidden = scale(tape, hidden)
     positions = arch.embed_params - arch.vocab * arch.embed_width
     if arch.outer and arch.embed_dim != arch.hidden and arch.embed_dim:
         hidden = _widen(tape, task, hidden)
@@ -167,6 +179,7 @@ def _embed(tape: Tape, task: Task) -> Shadow:
         place = embedding(tape, "positions", positions / arch.hidden, arch.hidden, weight_bytes=width, trains=setting.trains)
         place = Shadow(place.storage, hidden.elements, place.bytes, place.node)
         hidden = add(tape, hidden, place)
+        held.append(place.storage)
         del place
     if arch.block == "bert" or arch.family == "bloom":
         hidden = layer_norm(tape, hidden, "embed_norm", arch.hidden, weight_bytes=setting.norm_bytes, trains=setting.trains)
@@ -218,22 +231,31 @@ def _run_stack(
     units, rest = divmod(stack.layers, unit)
     copies = max(units - 3, 0)
     for number in range(units - copies):
+        last = number == units - copies - 1 and not rest
         repeated = copies if number == 1 else 0
         bulk = Bulk(tape, repeated)
         hidden = bulk.opened(hidden) if repeated else hidden
         for inside in range(unit):
-            hidden = _layer(tape, task, stack, hidden, block, extra, offset + number * unit + inside, inside)
+            hidden = _layer(tape, task, stack, hidden, block, extra, offset + number * unit + inside, inside, last)
         hidden = bulk.closed(hidden) if repeated else hidden
     for number in range(rest):
-        hidden = _layer(tape, task, stack, hidden, block, extra, offset + 1000 + number, 0)
+        hidden = _layer(tape, task, stack, hidden, block, extra, offset + 1000 + number, 0, number == rest - 1)
     return hidden
 
 
 def _layer(
-    tape: Tape, task: Task, stack: Stack, hidden: Shadow, block: Callable[..., Shadow], extra: tuple[Shadow, ...], number: int, inside: int
+    tape: Tape,
+    task: Task,
+    stack: Stack,
+    hidden: Shadow,
+    block: Callable[..., Shadow],
+    extra: tuple[Shadow, ...],
+    number: int,
+    inside: int,
+    last: bool,
 ) -> Shadow:
     def run(x: Shadow) -> Shadow:
-        return block(Layer(tape, task.setting, stack, number), x, *extra)
+        return block(Layer(tape, task.setting, stack, number, last), x, *extra)
 
     every = task.checkpoint_every
     return recomputed(tape, run, hidden) if every and inside == 0 else run(hidden)
@@ -259,7 +281,9 @@ def _encoder_decoder(tape: Tape, task: Task, hidden: Shadow) -> Shadow:
 
 
 def _position_bias(tape: Tape, setting: Setting, name: str) -> Shadow:
-    """(1, heads, s, s) of learned distances, shared by the layers; zeros for cross-attention."""
+    """(1, heads, s, s) of learned distances, shared by the layers, made from 64-bit (s, s) bucket numbers; zeros for cross-attention."""
     heads = setting.arch.heads
     out = new(tape, ((SS, heads),), setting.weight_bytes)
-    return record(tape, out, (), (), lambda g: ()) if name and setting.trains else out
+    if not (name and setting.trains):
+        return out
+    return record(tape, out, (), save(tape, 1, new(tape, ((SS, 1),), 8)), lambda g: ())
