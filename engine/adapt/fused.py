@@ -18,37 +18,38 @@ class LowRankLinear(torch.autograd.Function):
     """y = x Wᵀ + bias + s (x Aᵀ) Bᵀ. Hu et al. 2021, arXiv 2106.09685, Eq. 3; W and bias get no gradient.
 
     Shapes: x (..., in), W (out, in), bias (out,) or None, A (r, in), B (out, r); y (..., out).
+    W is asked of its layer once more in the backward pass: where it is kept in four bits, no unpacked copy waits for it.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, W: torch.Tensor, bias: torch.Tensor | None, A: torch.Tensor, B: torch.Tensor, s: float):
+    def forward(ctx: Any, x: torch.Tensor, base: nn.Module, A: torch.Tensor, B: torch.Tensor, s: float):
         flat = x.reshape(-1, x.shape[-1])
         a, b = A.to(x.dtype), (B * s).to(x.dtype)
         thin = flat @ a.T
-        y = nn.functional.linear(flat, W, bias).addmm_(thin, b.T)
-        ctx.save_for_backward(flat, thin, W, a, b)
-        ctx.s, ctx.shape = s, x.shape
-        return y.view(*x.shape[:-1], W.shape[0])
+        y = nn.functional.linear(flat, base.weight, base.bias).addmm_(thin, b.T)
+        ctx.save_for_backward(flat, thin, a, b)
+        ctx.base, ctx.s, ctx.shape = base, s, x.shape
+        return y.view(*x.shape[:-1], y.shape[-1])
 
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor):
-        flat, thin, W, a, b = ctx.saved_tensors
+        flat, thin, a, b = ctx.saved_tensors
         g = grads[0].reshape(-1, grads[0].shape[-1])
         g_thin = g @ b
-        g_x = (g @ W).addmm_(g_thin, a).view(ctx.shape) if ctx.needs_input_grad[0] else None
-        return g_x, None, None, (g_thin.T @ flat).float(), (g.T @ thin).float().mul_(ctx.s), None
+        g_x = (g @ ctx.base.weight).addmm_(g_thin, a).view(ctx.shape) if ctx.needs_input_grad[0] else None
+        return g_x, None, (g_thin.T @ flat).float(), (g.T @ thin).float().mul_(ctx.s), None
 
 
 def fuse(layer: Linear, adapter: str = "default") -> None:
-    """Let one of PEFT's LoRA layers compute through `LowRankLinear` while its adapter is on; saving and loading stay PEFT's."""
-    base, A, B = layer.get_base_layer(), layer.lora_A[adapter], layer.lora_B[adapter]
-    if type(base) is not nn.Linear or not isinstance(layer.lora_dropout[adapter], nn.Identity):
-        return  # transposed weights or dropout: PEFT's own forward
+    """Let one of PEFT's LoRA layers compute through `LowRankLinear` while this adapter alone is on; saving and loading stay PEFT's."""
+    A, B = layer.lora_A[adapter], layer.lora_B[adapter]
+    if type(layer.get_base_layer()) is not nn.Linear or not isinstance(layer.lora_dropout[adapter], nn.Identity) or layer.lora_variant:
+        return  # transposed weights, dropout or DoRA: PEFT's own forward
     as_peft_does = layer.forward
 
     def forward(x: torch.Tensor) -> torch.Tensor:
-        if layer.disable_adapters or layer.merged:
+        if layer.disable_adapters or layer.merged or layer.active_adapters != [adapter]:
             return as_peft_does(x)
-        return LowRankLinear.apply(x, base.weight, base.bias, A.weight, B.weight, layer.scaling[adapter])
+        return LowRankLinear.apply(x, layer.get_base_layer(), A.weight, B.weight, layer.scaling[adapter])
 
     layer.forward = forward

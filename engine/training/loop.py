@@ -55,12 +55,13 @@ def optimise(adaptation: Adaptation, objective: Objective, spec: RunSpec) -> Ite
 
 
 def make_optimizer(parameters: list[torch.Tensor], spec: RunSpec) -> torch.optim.Optimizer:
-    """AdamW as the spec names it, without weight decay."""
+    """AdamW as the spec names it, without weight decay. Pages are for a GPU; on a CPU the paged one is the 8-bit one."""
     if spec.optimizer == "adamw":
         return torch.optim.AdamW(parameters, lr=spec.learning_rate, weight_decay=0.0, fused=True)
     import bitsandbytes
 
-    kind = {"adamw8bit": bitsandbytes.optim.AdamW8bit, "paged-adamw8bit": bitsandbytes.optim.PagedAdamW8bit}[spec.optimizer]
+    paged = spec.optimizer == "paged-adamw8bit" and parameters[0].is_cuda
+    kind = bitsandbytes.optim.PagedAdamW8bit if paged else bitsandbytes.optim.AdamW8bit
     return kind(parameters, lr=spec.learning_rate, weight_decay=0.0)
 
 
