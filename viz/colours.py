@@ -32,6 +32,13 @@ class Palette(NamedTuple):
     """ΔW and gradients: red below zero, blue above, pale at zero."""
     factor: Scale
     """B and A: the trainable family, dark below zero, bright above, pale at zero."""
+    error: Scale
+    """What quantization costs: pale for none, the quantized colour for much."""
+    height: Scale
+    """A neutral terrain: dark valleys, pale ridges (the other way round on dark)."""
+
+
+SCALES = ("delta", "factor", "error", "height")
 
 
 LIGHT = Palette(
@@ -46,6 +53,8 @@ LIGHT = Palette(
     rejected="#DB2777",
     delta=((0.0, "#8F1D2C"), (0.25, "#D9604F"), (0.5, "#E7EBF1"), (0.75, "#4F8CC9"), (1.0, "#123F7C")),
     factor=((0.0, "#6B2A0B"), (0.25, "#B98A6E"), (0.5, "#F3E4D6"), (0.75, "#F0A35E"), (1.0, "#C4580D")),
+    error=((0.0, "#F3F0FA"), (0.5, "#B79CF0"), (1.0, "#6D28D9")),
+    height=((0.0, "#33475F"), (0.35, "#7C93AD"), (0.7, "#C3CFDB"), (1.0, "#F0F3F6")),
 )
 
 DARK = Palette(
@@ -60,6 +69,8 @@ DARK = Palette(
     rejected="#E0458B",
     delta=((0.0, "#FF8E85"), (0.25, "#C24A4E"), (0.5, "#242C3D"), (0.75, "#3B79BF"), (1.0, "#8CC4FF")),
     factor=((0.0, "#B5825F"), (0.25, "#75502F"), (0.5, "#2A2723"), (0.75, "#B0702F"), (1.0, "#F7A04D")),
+    error=((0.0, "#241F33"), (0.5, "#7D5FB8"), (1.0, "#DCC0FB")),
+    height=((0.0, "#B9CBE0"), (0.35, "#7790AC"), (0.7, "#3F536B"), (1.0, "#222D3D")),
 )
 
 FONT = "Inter, 'Segoe UI', system-ui, -apple-system, Roboto, 'Helvetica Neue', Arial, sans-serif"
@@ -94,8 +105,9 @@ def template(palette: Palette = LIGHT) -> go.layout.Template:
 
 def recolouring() -> dict[str, str]:
     """Each colour of the light theme -> its partner in the dark one, for repainting a finished figure."""
-    names = [name for name in Palette._fields if name not in ("delta", "factor")]
+    names = [name for name in Palette._fields if name not in SCALES]
     pairs: dict[str, str] = {getattr(LIGHT, name): getattr(DARK, name) for name in names}
-    for light, dark in ((LIGHT.delta, DARK.delta), (LIGHT.factor, DARK.factor)):
+    for name in SCALES:
+        light, dark = getattr(LIGHT, name), getattr(DARK, name)
         pairs.update({a: b for (_, a), (_, b) in zip(light, dark, strict=True)})
     return pairs

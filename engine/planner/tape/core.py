@@ -42,6 +42,8 @@ class Tape:
     def __init__(self) -> None:
         self.live: list[float] = [0.0] * (WIDTH * len(TAGS))
         self.points: list[tuple[str, list[float]]] = []
+        self.jumps: list[tuple[int, int]] = []
+        """(index of the point after it, layers): where equal layers were counted at once."""
         self.phase = "forward"
         self.tag = "activations"
         self.nodes: list[Node] = []

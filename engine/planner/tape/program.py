@@ -81,13 +81,32 @@ def play(task: Task) -> Program:
     collects = gc.isenabled()
     gc.disable()
     try:
-        return _play(task)
+        return _compile(_play(task))
     finally:
         if collects:
             gc.enable()
 
 
-def _play(task: Task) -> Program:
+def moments(task: Task) -> Program:
+    """All moments of the step at which memory was locally largest, in their order; `play` keeps only those that can be the peak.
+
+    Layers that were counted at once are one moment each, in equal steps, since equal layers leave equally much.
+    """
+    tape = _play(task)
+    rows: list[list[float]] = []
+    phases: list[str] = []
+    jumps = dict(tape.jumps)
+    for index, (phase, values) in enumerate(tape.points):
+        for step in range(1, jumps.get(index, 0)):
+            before, share = tape.points[index - 1][1], step / jumps[index]
+            rows.append([a + share * (b - a) for a, b in zip(before, values, strict=True)])
+            phases.append(phase)
+        rows.append(values)
+        phases.append(phase)
+    return Program(np.clip(np.array(rows).reshape(-1, len(TAGS), WIDTH), 0, None), tuple(phases))
+
+
+def _play(task: Task) -> Tape:
     tape = Tape()
     tape.autocast, tape.accumulates = task.autocast, task.accumulates
     setting = task.setting
@@ -117,7 +136,7 @@ def _play(task: Task) -> Program:
     del loss
     backward(tape, seeds, tape.nodes)
     tape.mark()
-    return _compile(tape)
+    return tape
 
 
 def _shared(tape: Tape, task: Task) -> dict[str, Storage]:

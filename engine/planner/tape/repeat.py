@@ -27,6 +27,7 @@ class Bulk:
         tape = self.tape
         self.added = [(now - was) * self.copies for now, was in zip(tape.live, self.before, strict=True)]
         tape.live[:] = [now + more for now, more in zip(tape.live, self.added, strict=True)]
+        tape.jumps.append((len(tape.points), self.copies))
         tape.mark()
         out = Shadow(hidden.storage, hidden.elements, hidden.bytes)
         return record(tape, out, (hidden.node,), (), self._entered) if hidden.node is not None else out
@@ -38,6 +39,7 @@ class Bulk:
     def _left(self, g: Shadow) -> tuple[Shadow]:
         tape = self.tape
         tape.mark()
+        tape.jumps.append((len(tape.points), self.copies))
         start = TAGS.index("gradients") * WIDTH
         for index in range(len(tape.live)):
             tape.live[index] -= self.added[index]

@@ -1,0 +1,98 @@
+"""Scenes whose numbers the calculator computes from a model's configuration: counting and memory.
+
+stage(staircase_scene("meta-llama/Llama-2-7b-hf"), key="stairs")
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from engine.planner.answer import arch_of, cached_answer
+from engine.planner.catalogue import find, full_id
+from engine.planner.memory import GIB
+from engine.planner.options import Options, read_options
+from engine.planner.standing import total_count, trainable_count
+from engine.planner.timeline import timeline
+from lessons.stage.scene import Scene, plain_stage
+from lessons.text import fill, read
+from viz import counting, memory_terrain, memory_towers, staircase
+from viz.label import TruthLabel
+
+COMPUTED = TruthLabel("illustration")
+MODEL = "meta-llama/Llama-2-7b-hf"
+STAIRS: tuple[tuple[str, str, dict[str, object]], ...] = (
+    ("prompt tuning, k = 10", "prompt", {"method": "prompt", "virtual_tokens": 10}),
+    ("prompt tuning, k = 100", "prompt", {"method": "prompt", "virtual_tokens": 100}),
+    ("prefix tuning, k = 20", "prefix", {"method": "prefix", "virtual_tokens": 20}),
+    ("classification head", "head", {"method": "head", "objective": "classify"}),
+    ("LoRA r = 8 on q, v", "lora", {"method": "lora", "rank": 8, "targets": "q,v"}),
+    ("LoRA r = 16 on all linear", "lora", {"method": "lora", "rank": 16, "targets": "all-linear"}),
+    ("LoRA r = 64 on all linear", "lora", {"method": "lora", "rank": 64, "targets": "all-linear"}),
+    ("full fine-tuning", "full", {"method": "full"}),
+)
+TOWERS: tuple[tuple[str, dict[str, object]], ...] = (
+    ("full", {"method": "full"}),
+    ("LoRA", {"method": "lora", "targets": "all-linear"}),
+    ("QLoRA", {"method": "qlora", "targets": "all-linear"}),
+    ("prompt", {"method": "prompt"}),
+    ("prefix", {"method": "prefix"}),
+)
+
+
+@lru_cache(maxsize=32)
+def counting_scene(model: str = MODEL, kind: str = "q", rank: int = 16) -> Scene:
+    """W, ΔW, B and A of one of the model's matrices to scale; `kind` is its role: q, k, v, o, gate, up or down. Raises SpecError, ValueError."""
+    module = next((m for stack in find(model).stacks for m in stack.linears if m.role == kind), None)
+    if module is None:
+        raise ValueError(f"kind={kind!r} is no matrix of {model}")
+    info = counting.get_counting_info(_short(model), module.path.split(".")[-1], out=module.out, in_=module.inp, rank=rank, label=COMPUTED)
+    title, caption = f"Counting {info.model} {info.matrix}", read("gallery", "counting")
+    return plain_stage(
+        title, counting.draw_counting(info), counting.describe_counting(info), counting.counting_tables(info), caption=caption
+    )
+
+
+@lru_cache(maxsize=32)
+def staircase_scene(model: str = MODEL) -> Scene:
+    """All methods' trained shares of one model. Raises SpecError for a model that is not in the catalogue."""
+    methods = [(name, part, _trainable(model, changes)) for name, part, changes in STAIRS]
+    total = total_count(read_options({"model": model, "method": "full"}), find(model))
+    info = staircase.get_staircase_info(_short(model), total, methods, COMPUTED)
+    words, tables = staircase.describe_staircase(info), staircase.staircase_tables(info)
+    return plain_stage(
+        f"Trained shares of {info.model}", staircase.draw_staircase(info), words, tables, caption=read("gallery", "computed")
+    )
+
+
+@lru_cache(maxsize=32)
+def terrain_scene(options: Options) -> Scene:
+    """Memory through one step; the options are the calculator's. Raises SpecError."""
+    found, asked = timeline(options, arch_of(options)), cached_answer(options)
+    title = f"{_short(options.model)}, {options.method}, batch {options.micro_batch} × {options.seq_len}"
+    info = memory_terrain.get_memory_terrain_info(
+        title, *found, usable_gib=asked.gpu.usable_gib, card=asked.gpu.name, label=COMPUTED
+    )  # fmt: skip
+    figure, words = memory_terrain.draw_memory_terrain(info), memory_terrain.describe_memory_terrain(info)
+    return plain_stage(f"Memory of {title}", figure, words, memory_terrain.memory_terrain_tables(info), caption=read("gallery", "computed"))
+
+
+@lru_cache(maxsize=32)
+def towers_scene(model: str = MODEL, gpu: str = "RTX 4090", micro_batch: int = 1, seq_len: int = 512) -> Scene:
+    """Each method's peak against one card. Raises SpecError."""
+    base = {"model": model, "gpu": gpu, "micro_batch": micro_batch, "seq_len": seq_len}
+    answers = [(name, cached_answer(read_options({**base, **changes}))) for name, changes in TOWERS]
+    card = answers[0][1].gpu
+    terms = [(name, {term: value / GIB for term, value in found.estimate.terms_bytes.items()}) for name, found in answers]
+    info = memory_towers.get_memory_towers_info(_short(model), terms, usable_gib=card.usable_gib, card=card.name, label=COMPUTED)
+    words, tables = memory_towers.describe_memory_towers(info), memory_towers.memory_towers_tables(info)
+    caption = fill(read("gallery", "towers"), batch=micro_batch, length=seq_len)
+    return plain_stage(f"Memory of {info.model} by method", memory_towers.draw_memory_towers(info), words, tables, caption=caption)
+
+
+def _trainable(model: str, changes: dict[str, object]) -> int:
+    options = read_options({"model": model, **changes})
+    return trainable_count(options, arch_of(options))
+
+
+def _short(model: str) -> str:
+    return full_id(model).split("/")[-1]

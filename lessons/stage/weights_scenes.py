@@ -1,0 +1,62 @@
+"""Scenes of quantization, from a recorded matrix of SmolLM2's weights.
+
+stage(levels_scene(), key="nf4-levels"); stage(block_scene(), key="nf4-block")
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from engine.recorded.weights import Weights, recorded_weights
+from lessons.stage.scene import Scene, plain_stage
+from lessons.text import read
+from viz import double_quantization, error_surface, nf4_block, nf4_levels
+from viz.label import TruthLabel, short_name
+
+NAME = "smollm2-layer15-k_proj"
+
+
+@lru_cache(maxsize=1)
+def levels_scene() -> Scene:
+    """The 16 levels of NF4 under the normal density, over the real weights; FP4 and INT4 as combs below."""
+    weights, label = _weights()
+    info = nf4_levels.get_nf4_levels_info(weights.values, label)
+    figure, words = nf4_levels.draw_nf4_levels(info), nf4_levels.describe_nf4_levels(info)
+    return plain_stage("Levels of NF4", figure, words, nf4_levels.nf4_levels_tables(info), caption=_origin(weights))
+
+
+@lru_cache(maxsize=8)
+def block_scene(number: int = 0) -> Scene:
+    """Block `number` of 64 weights before and after; its slider enlarges the largest weight."""
+    weights, label = _weights()
+    info = nf4_block.get_nf4_block_info(weights.values.ravel()[64 * number : 64 * number + 64], label)
+    figure, words = nf4_block.draw_nf4_block(info), nf4_block.describe_nf4_block(info)
+    tables = nf4_block.nf4_block_tables(info)
+    return plain_stage("A block in NF4", figure, words, tables, caption=read("gallery", "outlier"), frame_word="Largest weight")
+
+
+@lru_cache(maxsize=1)
+def error_scene() -> Scene:
+    """|error| of NF4, FP4 and INT4 over the matrix, side by side."""
+    weights, label = _weights()
+    info = error_surface.get_error_surface_info(weights.values, short_name(weights.about["matrix"]), label)
+    figure, words = error_surface.draw_error_surface(info), error_surface.describe_error_surface(info)
+    return plain_stage("Error of 4 bits", figure, words, error_surface.error_surface_tables(info), caption=_origin(weights))
+
+
+@lru_cache(maxsize=1)
+def double_scene() -> Scene:
+    """The constants of the blocks, and those quantized in turn."""
+    weights, label = _weights()
+    info = double_quantization.get_double_quantization_info(weights.values, short_name(weights.about["matrix"]), label)
+    figure, words = double_quantization.draw_double_quantization(info), double_quantization.describe_double_quantization(info)
+    return plain_stage("Double quantization", figure, words, double_quantization.double_quantization_tables(info), caption=_origin(weights))
+
+
+def _weights() -> tuple[Weights, TruthLabel]:
+    weights = recorded_weights(NAME)
+    return weights, TruthLabel("recorded", weights.about["day"])
+
+
+def _origin(weights: Weights) -> str:
+    return f"{short_name(weights.about['matrix'])} of {weights.about['model']}. {weights.about['origin']}"

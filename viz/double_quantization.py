@@ -1,0 +1,104 @@
+"""The second zoom level of QLoRA: the blocks' constants, and those constants quantized in turn.
+
+info = get_double_quantization_info(weights, "layer 15 · k_proj", label)
+QLoRA: Dettmers et al. 2023, 2305.14314, section 3, "Double Quantization".
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike
+
+from viz.codes import GROUP, bits_per_weight, double_quantize, quantize, relative_error
+from viz.colours import LIGHT, template
+from viz.label import TruthLabel, titled
+from viz.table import Table
+
+
+class DoubleQuantizationInfo(NamedTuple):
+    """The constants of one group, before and after, and what both levels cost over the whole matrix."""
+
+    matrix: str
+    constants: tuple[float, ...]
+    """absmax of the first 256 blocks."""
+    restored: tuple[float, ...]
+    blocks: int
+    error_single: float
+    """Of the weights, with 32-bit constants: root mean square over the weights' own."""
+    error_double: float
+    label: TruthLabel
+
+
+def get_double_quantization_info(weights: ArrayLike, matrix: str, label: TruthLabel) -> DoubleQuantizationInfo:
+    """Raises ValueError where blocks of 64 are not filled."""
+    values = np.asarray(weights, dtype=np.float32)
+    found = quantize(values)
+    again = double_quantize(found.absmax)
+    ratio = np.divide(again, found.absmax, out=np.ones_like(again), where=found.absmax > 0)
+    doubled = (found.restored.reshape(len(again), -1) * ratio[:, None]).reshape(values.shape)
+    return DoubleQuantizationInfo(
+        matrix,
+        tuple(map(float, found.absmax[:GROUP])),
+        tuple(map(float, again[:GROUP])),
+        len(again),
+        relative_error(values, found.restored),
+        relative_error(values, doubled),
+        label,
+    )
+
+
+def draw_double_quantization(info: DoubleQuantizationInfo) -> go.Figure:
+    """Above: the constants before and after. Below: the bits that each weight costs, with and without the second level."""
+    places = list(range(len(info.constants)))
+    figure = go.Figure()
+    figure.add_scatter(
+        x=places, y=info.constants, mode="markers", name="32-bit constants", meta="constants", marker={"color": LIGHT.frozen, "size": 7},
+        hovertemplate="block %{x}: %{y:.4f}<extra>32 bits</extra>",
+    )  # fmt: skip
+    figure.add_scatter(
+        x=places, y=info.restored, mode="markers", name="8-bit constants", meta="doubled",
+        marker={"color": LIGHT.quantized, "size": 6, "symbol": "x-thin", "line": {"width": 1.5, "color": LIGHT.quantized}},
+        hovertemplate="block %{x}: %{y:.4f}<extra>8 bits</extra>",
+    )  # fmt: skip
+    names = ["with 32-bit constants", "with double quantization"]
+    parts = (
+        ("weights", [4.0, 4.0], LIGHT.frozen),
+        ("constants", [bits_per_weight(False) - 4, bits_per_weight(True) - 4], LIGHT.quantized),
+    )
+    for name, bits, colour in parts:
+        figure.add_bar(
+            x=bits, y=names, orientation="h", xaxis="x2", yaxis="y2", marker={"color": colour}, showlegend=False, meta="bits", name=name,
+            text=[f"{b:.3f} bits" for b in bits] if name == "constants" else ["4 bits"] * 2, textposition="auto",
+            hovertemplate="%{x:.3f} bits a weight<extra>" + name + "</extra>",
+        )  # fmt: skip
+    figure.update_layout(
+        template=template(), **titled(f"Constants, quantized in turn · {info.matrix}", info.label), barmode="stack",
+        xaxis={"title": "block of 64 weights", "anchor": "y"}, yaxis={"title": "largest |weight| of the block", "domain": [0.46, 1]},
+        xaxis2={"title": "bits a weight", "anchor": "y2", "range": [0, 5.2]}, yaxis2={"domain": [0, 0.2], "anchor": "x2"},
+    )  # fmt: skip
+    return figure
+
+
+def describe_double_quantization(info: DoubleQuantizationInfo) -> str:
+    """The chart in words."""
+    return (
+        f"Each of the {info.blocks} blocks of {info.matrix} keeps one constant. In 32 bits it adds {bits_per_weight(False) - 4:.3f} bits to "
+        f"every weight; quantized to 8 bits in groups of {GROUP} it adds {bits_per_weight(True) - 4:.3f}. The error of the weights goes from "
+        f"{info.error_single:.2%} to {info.error_double:.2%} of their size."
+    )
+
+
+def double_quantization_tables(info: DoubleQuantizationInfo) -> tuple[Table, ...]:
+    """Cost and error, then the constants."""
+    sums = (
+        ("32-bit constants", bits_per_weight(False), 100 * info.error_single),
+        ("double quantization", bits_per_weight(True), 100 * info.error_double),
+    )
+    rows = tuple((n, a, b, b - a) for n, (a, b) in enumerate(zip(info.constants, info.restored, strict=True)))
+    return (
+        Table("Bits and error", ("constants", "bits a weight", "error of the weights, %"), sums),
+        Table("Constants of the first group", ("block", "32 bits", "8 bits", "difference"), rows),
+    )
