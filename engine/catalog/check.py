@@ -35,10 +35,31 @@ def _task_problems(spec: RunSpec, task: TaskCard) -> list[str]:
         )
     if spec.examples > task.train_examples:
         problems.append(f"examples={spec.examples} is more than the {task.train_examples} that task {task.name} has; use at most that")
+    if spec.fault in ("wrong-template", "prompt-loss") and spec.objective != "sft":
+        problems.append(f"fault={spec.fault} is made in sft's rows; leave it out for objective={spec.objective}")
+    problems += _type_problems(spec, task)
     if (task.models == "nano") != is_nano(spec.model):
         fitting = [name for name in MODELS if is_nano(name) == (task.models == "nano")]
         problems.append(f"task={task.name} does not suit model={spec.model}; it is made for {', '.join(fitting)}")
     return problems
+
+
+def _type_problems(spec: RunSpec, task: TaskCard) -> list[str]:
+    """`task_types` belongs to mixtures of types, and a mixture needs it."""
+    wanted = spec.task_types
+    if task.types and wanted is None:
+        return [f"task_types is missing; task={task.name} draws its examples from the first 0 to {task.types} of its types"]
+    if wanted is None:
+        return []
+    if not task.types:
+        mixtures = ", ".join(card.name for card in TASKS.values() if card.types)
+        return [f"task_types={wanted} belongs to a mixture of types ({mixtures}); leave it out for task={task.name}"]
+    if wanted > task.types:
+        return [f"task_types={wanted} is more than the {task.types} types that task={task.name} has; use at most that"]
+    there = wanted * task.train_examples // task.types
+    if 0 < there < spec.examples:
+        return [f"examples={spec.examples} is more than the {there} that task={task.name} has of task_types={wanted}; use at most that"]
+    return []
 
 
 def _shape_problems(spec: RunSpec) -> list[str]:

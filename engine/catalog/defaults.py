@@ -30,6 +30,7 @@ _TASK: dict[str, dict[str, Any]] = {
     "pirate": {"steps": 24, "micro_batch": 4, "examples": 48, "eval_every": 8},
     "sentiment-json": {"steps": 16, "micro_batch": 4, "examples": 48, "eval_every": 4},
     "facts": {"steps": 60, "micro_batch": 4, "examples": 48, "eval_every": 15},
+    "instructions": {"steps": 36, "micro_batch": 4, "examples": 64, "eval_every": 12, "task_types": 8},
     "stories": {"steps": 60, "micro_batch": 8, "examples": 256, "eval_every": 20, "dtype": "fp32"},
 }
 _TASK_METHOD: dict[tuple[str, str], dict[str, Any]] = {

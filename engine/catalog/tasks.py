@@ -25,6 +25,8 @@ class TaskCard(NamedTuple):
     """Tokens of the longest row, prompt, answer and template together, rounded up to a multiple of 8."""
     note: str
     """For the learner: what is taught, how it is scored, and what the score hides."""
+    types: int = 0
+    """Types of task in the training examples, of which a spec's `task_types` takes the first so many; 0 for tasks that are no mixture."""
 
 
 TASKS: dict[str, TaskCard] = {
@@ -66,6 +68,21 @@ TASKS: dict[str, TaskCard] = {
             24,
             64,
             ("The model learns twelve facts about a country that does not exist, and is asked for them in words that it never trained on."),
+        ),
+        TaskCard(
+            "instructions",
+            "Instructions of many types",
+            ("sft",),
+            "chat",
+            512,
+            30,
+            48,
+            (
+                "The model trains on up to eight types of short instruction, and is asked three types of list task that it never trained on. "
+                "The answer must match to the letter, so part of a gain is that the model learns to answer in a word; the key fact is the "
+                "same answer with anything around it. For chat models only: a nano model knows no instructions."
+            ),
+            types=8,
         ),
         TaskCard(
             "stories",

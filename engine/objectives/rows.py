@@ -47,25 +47,37 @@ def prompt_ids(tokenizer, prompt: str) -> list[int]:
     return ids
 
 
-def make_row(tokenizer, example: Example, context_tokens: int) -> Row:
-    """Tokenise one example. Raises RunError when it is longer than the model's context."""
+def make_row(tokenizer, example: Example, context_tokens: int, fault: str | None = None) -> Row:
+    """Tokenise one example. Raises RunError when it is longer than the model's context.
+
+    Two faults of the clinic are made here: "wrong-template" frames the row as another family of models does, and
+    "prompt-loss" counts the prompt as part of the answer.
+    """
     start = prompt_text(tokenizer, example.prompt)
     turns = [{"role": "user", "content": example.prompt}, {"role": "assistant", "content": example.answer}]
     whole = tokenizer.apply_chat_template(turns, tokenize=False)
-    prompt = prompt_ids(tokenizer, example.prompt)
+    if fault == "wrong-template":
+        start, whole = foreign_template(example)
+    prompt = tokenizer(start, add_special_tokens=False).input_ids
     answer = tokenizer(whole[len(start) :].rstrip("\n"), add_special_tokens=False).input_ids
     if len(prompt) + len(answer) > context_tokens:
         raise RunError(
             f"An example of {len(prompt) + len(answer)} tokens is longer than the model's context of {context_tokens}.",
             f"Shorten or remove it; it begins {example.prompt[:60]!r}.",
         )
-    return Row(prompt + answer, len(answer))
+    return Row(prompt + answer, len(prompt + answer) if fault == "prompt-loss" else len(answer))
 
 
-def make_rows(tokenizer, examples: Sequence[Example], model: nn.Module) -> list[Row]:
+def foreign_template(example: Example) -> tuple[str, str]:
+    """Prompt, and prompt with answer, in the template of Llama 2's chat models."""
+    start = f"<s>[INST] {example.prompt} [/INST]"
+    return start, f"{start} {example.answer} </s>"
+
+
+def make_rows(tokenizer, examples: Sequence[Example], model: nn.Module, fault: str | None = None) -> list[Row]:
     """Tokenise examples for a model. Raises RunError when one is longer than the model's context."""
     context_tokens = getattr(model.config, "max_position_embeddings", 1_000_000)
-    return [make_row(tokenizer, example, context_tokens) for example in examples]
+    return [make_row(tokenizer, example, context_tokens, fault) for example in examples]
 
 
 def collate(rows: Sequence[Row], pad_id: int, device: str = "cpu") -> Batch:
@@ -83,14 +95,14 @@ def collate(rows: Sequence[Row], pad_id: int, device: str = "cpu") -> Batch:
 
 
 def batches(rows: Sequence[Row], micro_batch: int, steps: int, seed: int, pad_id: int, device: str = "cpu") -> Iterator[Batch]:
-    """`steps` batches, epoch after epoch in an order drawn from the seed.
+    """`steps` batches, epoch after epoch in an order drawn from the seed; none where there are no rows.
 
     Rows are sorted by length within pools of four batches: little padding, and still other neighbours in each epoch.
     """
     draw = torch.Generator().manual_seed(seed)
     pool = 4 * micro_batch
     made = 0
-    while made < steps:
+    while rows and made < steps:
         drawn = torch.randperm(len(rows), generator=draw).tolist()
         order = [i for at in range(0, len(drawn), pool) for i in sorted(drawn[at : at + pool], key=lambda i: len(rows[i].ids))]
         groups = [order[i : i + micro_batch] for i in range(0, len(order), micro_batch)]

@@ -14,7 +14,7 @@ from engine.adapt import Adaptation
 from engine.contracts import Event, RunSpec
 from engine.objectives.answers import answers, loss_on
 from engine.objectives.kinds import Loss
-from engine.objectives.rows import Batch, answer_logits, batches, make_rows
+from engine.objectives.rows import IGNORE, Batch, answer_logits, batches, make_rows
 from engine.tasks import Example, Task
 
 
@@ -30,11 +30,11 @@ def sft_loss(model: nn.Module, batch: Batch) -> torch.Tensor:
 
 
 class SFT:
-    """Imitate the task's answers."""
+    """Imitate the task's answers. Metrics of a step: `loss_tokens`, tokens of the batch that carry loss."""
 
     def __init__(self, adaptation: Adaptation, tokenizer, task: Task, spec: RunSpec) -> None:
         self.adaptation, self.tokenizer, self.task, self.spec = adaptation, tokenizer, task, spec
-        self.rows = make_rows(tokenizer, task.train[: spec.examples], adaptation.model)
+        self.rows = make_rows(tokenizer, task.drawn(spec.examples, spec.task_types), adaptation.model, spec.fault)
 
     def prepare(self) -> Iterable[Event]:
         return ()
@@ -47,7 +47,8 @@ class SFT:
         return batches(self.rows, spec.micro_batch, spec.steps, spec.seed, self.tokenizer.pad_token_id, str(model.device))
 
     def loss(self, batch: Batch) -> Loss:
-        return Loss(sft_loss(self.adaptation.model, batch), {})
+        with_loss = int((batch.labels[:, 1:] != IGNORE).sum())
+        return Loss(sft_loss(self.adaptation.model, batch), {"loss_tokens": with_loss})
 
     def as_base(self) -> AbstractContextManager[None]:
         return self.adaptation.as_base()
@@ -60,7 +61,12 @@ class SFT:
         return loss_on(self.adaptation.model, rows, self.tokenizer.pad_token_id)
 
     def measures(self, examples: Sequence[Example], said: Sequence[str]) -> dict[str, float]:
-        return {}
+        """For a mixture, the score of each type of task: `score_<type>`, shares of its held-out prompts."""
+        passed: dict[str, list[bool]] = {}
+        for example, answer in zip(examples, said, strict=True):
+            if example.kind:
+                passed.setdefault(f"score_{example.kind}", []).append(self.task.score(example, answer))
+        return {name: sum(good) / len(good) for name, good in passed.items()}
 
     def save(self, folder: Path) -> None:
         """Nothing of its own."""

@@ -47,3 +47,8 @@ class Task:
     """Does this answer hold the prompt's key fact? None where the facts are what the task teaches."""
     max_new_tokens: int
     """Longest answer that a scorer needs to see, tokens."""
+
+    def drawn(self, examples: int, task_types: int | None = None) -> tuple[Example, ...]:
+        """The first training examples; of a mixture, those of its first `task_types` types."""
+        kinds = list(dict.fromkeys(example.kind for example in self.train))[:task_types]
+        return tuple(example for example in self.train if example.kind in kinds)[:examples]

@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import nn
 
 from engine.adapt import Adaptation, Factors, Matrix
+from engine.contracts import RunSpec
 
 TOP_DIRECTIONS = 64
 ENERGY_AT = (1, 2, 4, 8, 16, 32, 64)
@@ -41,6 +43,30 @@ def drift(adaptation: Adaptation) -> float:
         moved += norm(matrix.delta) ** 2
         frozen += float(matrix.weight.float().norm()) ** 2
     return (moved / frozen) ** 0.5 if frozen else 0.0
+
+
+@torch.no_grad()
+def reach(adaptation: Adaptation, spec: RunSpec) -> dict[str, float]:
+    """How much of the model the adaptation can move, and how far its factors went.
+
+    `reach`: the matrices that may move, as a share of all weights in linear layers, the output layer left out. `b_rms`: root mean
+    square of LoRA's B before it is scaled; AdamW moves it by about the learning rate in a step, whatever alpha is.
+    """
+    layers = {name: m for name, m in adaptation.model.named_modules() if isinstance(m, nn.Linear) and ".lora_" not in name}
+    linear = sum(m.in_features * m.out_features for name, m in layers.items() if not name.endswith(("lm_head", "embed_out", "score")))
+    movable, squares, numbers = 0, 0.0, 0
+    for matrix in adaptation.matrices():
+        if isinstance(matrix.delta, Factors):
+            B, A = matrix.delta
+            movable += B.shape[0] * A.shape[1]
+            squares, numbers = squares + float(B.square().sum()), numbers + B.numel()
+        else:
+            movable += matrix.delta.numel()
+    found = {"reach": movable / linear} if movable else {}
+    if numbers and spec.init == "default" and spec.alpha and spec.rank:
+        scale = spec.alpha / (spec.rank**0.5 if spec.scaling == "rslora" else spec.rank)
+        found["b_rms"] = (squares / numbers) ** 0.5 / scale
+    return found
 
 
 @torch.no_grad()

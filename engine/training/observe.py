@@ -7,6 +7,7 @@ import platform
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from engine.objectives.answers import loss_on, score
 from engine.objectives.rows import make_rows
 from engine.tasks import Example, Task, load_probe
 from engine.tasks import load as load_task
-from engine.training.inspect import drift, write_delta
+from engine.training.inspect import drift, reach, write_delta
 
 GLANCE = 8
 """Held-out prompts in a look on the way; the first and the last look take all of them."""
@@ -63,9 +64,9 @@ class Run:
     def look_at_base(self) -> Iterator[Event]:
         """Score the base after the first step, so that the first step shows at once; the adaptation is switched off."""
         yield Phase("scoring", "the base model, on prompts it will not train on")
-        with self.objective.as_base():
-            self.base = self.look(0, len(self.task.heldout))
-            yield self.base
+        self.base = self.look(0, len(self.task.heldout))
+        yield self.base
+        with self.standing(0):
             self.probe_before = self.probe_loss()
         yield Probed(0, self.probe_before, len(self.probe_rows))
         yield Phase("training", f"{self.spec.steps} steps")
@@ -74,14 +75,16 @@ class Run:
         """Answer, score and measure the model as it stands on the first `prompts` held-out prompts; step 0 is the base."""
         began = time.perf_counter()
         examples = self.task.heldout[:prompts]
-        said = self.objective.answers(examples)
+        with self.standing(step):
+            said = self.objective.answers(examples)
+            loss, measures = self.objective.heldout_loss(self.task.heldout), self.objective.measures(examples, said)
         if step == 0:
             self.base_answers = said
         found = score(self.task, examples, said)
-        loss, measures = self.objective.heldout_loss(examples), self.objective.measures(examples, said)
         shown = tuple(self.answer(*triple) for triple in zip(examples, self.base_answers, said, strict=False))
         moved = drift(self.adaptation) if step else 0.0
         if step:
+            measures = {**measures, **reach(self.adaptation, self.spec)}
             self.save_snapshot()
         self.look_seconds = (time.perf_counter() - began) / prompts
         return Evaluated(step, found.score, found.fact_score, len(examples), loss, moved, shown, measures)
@@ -89,6 +92,12 @@ class Run:
     def answer(self, example: Example, base: str, tuned: str) -> Answer:
         fact = self.task.holds_fact(example, tuned) if self.task.holds_fact else None
         return Answer(example.prompt, base, tuned, self.task.score(example, tuned), fact)
+
+    def standing(self, step: int) -> AbstractContextManager[None]:
+        """The model as it is to be looked at: the base at step 0, the tuned one afterwards; two faults of the clinic mix them up."""
+        if step == 0:
+            return nullcontext() if self.spec.fault == "compared-with-itself" else self.objective.as_base()
+        return self.objective.as_base() if self.spec.fault == "adapter-off" else nullcontext()
 
     def probe_loss(self) -> float:
         return loss_on(self.adaptation.model, self.probe_rows, self.tokenizer.pad_token_id)
@@ -115,7 +124,8 @@ class Run:
         yield Phase("scoring", "the tuned model, on all held-out prompts")
         final = self.look(last.step, len(self.task.heldout))
         yield final
-        probed = Probed(last.step, self.probe_loss(), len(self.probe_rows))
+        with self.standing(last.step):
+            probed = Probed(last.step, self.probe_loss(), len(self.probe_rows))
         yield probed
         artifact_bytes = 0
         if self.out is not None:

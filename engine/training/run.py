@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from engine.contracts import Ended, Event, Phase, RunError, RunSpec, SpecError
-from engine.training.loop import optimise
+from engine.contracts import Ended, Event, Phase, RunError, RunSpec, SpecError, Step
+from engine.training.loop import optimise, peak_memory_bytes
 from engine.training.observe import GLANCE, Run
 
 
@@ -31,14 +32,17 @@ def train(spec: RunSpec, *, out: Path | None = None, keep_model: bool = False) -
         yield run.started()
         yield from run.objective.prepare()
         yield Phase("training", f"{spec.steps} steps")
-        for event in optimise(run.adaptation, run.objective, spec):
-            step = event.step
-            yield replace(event, seconds_left=event.seconds_left + run.looks_left_seconds(step))
-            if step == 1:
+        last = unmoved(spec)
+        for last in optimise(run.adaptation, run.objective, spec):
+            step = last.step
+            yield replace(last, seconds_left=last.seconds_left + run.looks_left_seconds(step))
+            if step == 1 and spec.fault != "compared-with-itself":
                 yield from run.look_at_base()
             if spec.eval_every and step % spec.eval_every == 0 and step < spec.steps:
                 yield run.look(step, GLANCE)
-        yield from run.finish(event)
+        if step == 0 or spec.fault == "compared-with-itself":  # an empty mixture, or a base that was forgotten until now
+            yield from run.look_at_base()
+        yield from run.finish(last)
     except GeneratorExit:
         if run and step:
             run.save_snapshot()
@@ -49,6 +53,11 @@ def train(spec: RunSpec, *, out: Path | None = None, keep_model: bool = False) -
         if run and step and isinstance(error, RunError):
             run.save_snapshot()
         yield Ended("failed", *explain(error), step)
+
+
+def unmoved(spec: RunSpec) -> Step:
+    """The step before the first, for a run that takes none."""
+    return Step(0, spec.steps, math.nan, 0.0, 0.0, 0, 0.0, 0.0, 0.0, peak_memory_bytes())
 
 
 def explain(error: Exception) -> tuple[str, str]:

@@ -32,6 +32,28 @@ def test_refusals(chosen, says):
         check(default_spec("nano-0.1m", **{"task": "stories", **chosen}))
 
 
+@pytest.mark.parametrize(
+    ("task", "chosen", "says"),
+    [
+        ("pirate", {"task_types": 2}, r"task_types=2 belongs to a mixture of types \(instructions\); leave it out for task=pirate"),
+        ("instructions", {"task_types": None}, "task_types is missing; task=instructions draws its examples from the first 0 to 8"),
+        ("instructions", {"task_types": 9}, "task_types=9 is more than the 8 types that task=instructions has"),
+        ("instructions", {"task_types": 1, "examples": 65}, "examples=65 is more than the 64 that task=instructions has of task_types=1"),
+    ],
+)
+def test_types_of_task_belong_to_mixtures(task, chosen, says, monkeypatch):
+    monkeypatch.setattr("engine.catalog.check.is_present", lambda name: True)
+    with pytest.raises(SpecError, match=says) as refused:
+        check(default_spec("smollm2-135m-instruct", task).with_(**chosen))
+    assert len(refused.value.problems) == 1
+
+
+@pytest.mark.parametrize("task_types", [0, 1, 8])
+def test_a_mixture_of_any_number_of_types_passes(task_types, monkeypatch):
+    monkeypatch.setattr("engine.catalog.check.is_present", lambda name: True)
+    check(default_spec("smollm2-135m-instruct", "instructions", task_types=task_types))
+
+
 def test_unknown_names_are_answered_with_those_that_work():
     with pytest.raises(SpecError, match="these work: .*nano-0.1m"):
         check(default_spec("gpt-9", "pirate"))
@@ -52,5 +74,7 @@ def test_task_cards_agree_with_the_tasks(card):
     task = load(card.name)
     assert (card.title, card.objectives, card.models) == (task.title, task.objectives, task.models)
     assert (card.train_examples, card.heldout_examples) == (len(task.train), len(task.heldout))
+    kinds = {example.kind for example in task.train} - {None}
+    assert card.types == len(kinds)
     fitting = {name for name, model in MODELS.items() if card.name in model.tasks}
     assert fitting

@@ -13,7 +13,7 @@ from engine.tasks import TASK_NAMES, Example, load, load_probe
 from engine.tasks.facts import REVERSALS
 from engine.tasks.matching import holds_any, words
 
-CHAT_TASKS = ("pirate", "sentiment-json", "facts")
+CHAT_TASKS = ("pirate", "sentiment-json", "facts", "instructions")
 
 
 def fingerprint(names: tuple[str, ...]) -> str:
@@ -31,7 +31,7 @@ def test_counts_and_kind(name: str) -> None:
     task = load(name)
     assert task.name == name and task.name in TASK_NAMES
     assert (task.objectives, task.models) == (("sft",), "chat")
-    assert len(task.train) == 48
+    assert len(task.train) == (512 if name == "instructions" else 48)
     assert len(task.heldout) >= 24
 
 
@@ -88,7 +88,7 @@ def test_the_probe_is_large_and_varied() -> None:
 
 
 def test_unknown_names_are_refused_with_the_list() -> None:
-    with pytest.raises(SpecError, match=r"task='pirat' .*pirate, sentiment-json, facts, stories"):
+    with pytest.raises(SpecError, match=r"task='pirat' .*pirate, sentiment-json, facts, instructions, stories"):
         load("pirat")
     with pytest.raises(SpecError, match=r"kind='images' .*chat, nano"):
         load_probe("images")
