@@ -78,12 +78,18 @@ def _terrain() -> Scene:
 EXHIBITS: tuple[Exhibit, ...] = (
     Exhibit("delta", "ΔW = BA", "lora", _delta),
     Exhibit("city", "The network as a city", "lora", _city),
+    Exhibit("playback", "ΔW as it grew", "lora", lambda: run_scenes.playback_scene("nano-0.5m")),
+    Exhibit("landscape", "The loss landscape", "full-fine-tuning", lambda: run_scenes.landscape_scene("nano-0.5m")),
+    Exhibit(
+        "forgetting", "The same plane, on other text", "full-fine-tuning", lambda: run_scenes.landscape_scene("nano-0.5m", "forgetting")
+    ),
     Exhibit("counting", "Counting", "lora", planner_scenes.counting_scene),
     Exhibit("staircase", "The staircase of trained shares", "choosing", planner_scenes.staircase_scene),
     Exhibit("levels", "The levels of NF4", "qlora", weights_scenes.levels_scene),
     Exhibit("block", "One block and its outlier", "qlora", weights_scenes.block_scene),
     Exhibit("error", "What 4 bits cost", "qlora", weights_scenes.error_scene),
     Exhibit("double", "Double quantization", "qlora", weights_scenes.double_scene),
+    Exhibit("choosing", "Choosing", "choosing", lambda: run_scenes.choosing_scene(DEFAULT_MODEL, MODELS[DEFAULT_MODEL].tasks[0])),
     Exhibit("terrain", "Memory through one step", "calculator", _terrain),
     Exhibit("towers", "Methods against the card", "calculator", planner_scenes.towers_scene),
 )

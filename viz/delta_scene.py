@@ -121,12 +121,12 @@ def draw_delta_scene(info: DeltaSceneInfo) -> go.Figure:
     strip_x, strip_y = -GAP - STRIP + _ribbons(left.shape[1]), GAP + STRIP - _ribbons(right.shape[0])
     m, n = info.shape
     parts = (
-        ("B", strip_x, down, _fins(left), LIGHT.factor, f"{names[0]}  {m} × {left.shape[1]}", (-GAP - STRIP * 0.85, -deep - 0.12, -HEIGHT)),
+        ("B", strip_x, down, fins(left), LIGHT.factor, f"{names[0]}  {m} × {left.shape[1]}", (-GAP - STRIP * 0.85, -deep - 0.12, -HEIGHT)),
         (
             "A",
             across,
             strip_y,
-            _fins(right.T).T,
+            fins(right.T).T,
             LIGHT.factor,
             f"{names[1]}  {right.shape[0]} × {n}",
             (wide / 2, GAP + STRIP, HEIGHT * 2.6),
@@ -206,7 +206,7 @@ def _ribbons(count: int) -> NDArray[np.float64]:
     return np.concatenate([[i * step, (i + share) * step, (i + share) * step] for i in range(count)])
 
 
-def _fins(factor: Floats) -> Floats:
+def fins(factor: Floats) -> Floats:
     """(p, k) -> (p, 3k): each column drawn as a ribbon of its own with a gap of NaN after it."""
     return np.stack([factor, factor, np.full_like(factor, np.nan)], axis=2).reshape(factor.shape[0], -1)
 

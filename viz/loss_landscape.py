@@ -1,0 +1,165 @@
+"""The loss on the plane through a model's start, LoRA's end and full fine-tuning's end, with the real paths over it.
+
+info = get_loss_landscape_info(scene.arrays, "nano-0.5m", label)      # arrays of engine.recorded.find_scene("landscape-...")
+draw_loss_landscape(info)                                             # the task's loss
+draw_loss_landscape(info, ground="forgetting")                        # the loss on other text, on the same plane
+Compare Li et al. 2018, 1712.09913, who span random planes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike, NDArray
+
+from viz.colours import LIGHT, template
+from viz.label import TruthLabel, titled
+from viz.space import Axis, bare, room, space, surface
+from viz.table import Table
+
+LOOKS = {"lora": ("LoRA", LIGHT.trainable, "diamond"), "full": ("full fine-tuning", LIGHT.frozen, "circle")}
+GROUNDS = {"loss": "loss on held-out prompts", "forgetting": "loss on other text"}
+
+
+class Path(NamedTuple):
+    """One run, projected on the plane."""
+
+    method: str
+    """lora or full."""
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    away: tuple[float, ...]
+    """Distance from the plane, L2 over all weights."""
+    loss: tuple[float, ...]
+    """Held-out loss where the run really was, nats."""
+    below: tuple[float, ...]
+    """Held-out loss on the plane below or above it, nats."""
+    steps: tuple[int, ...]
+
+
+class LossLandscapeInfo(NamedTuple):
+    """Lengths are L2 over all weights; the start is at (0, 0)."""
+
+    model: str
+    x: NDArray[np.float64]
+    """(q,): along LoRA's way."""
+    y: NDArray[np.float64]
+    """(p,): across it, towards full fine-tuning's end."""
+    grounds: dict[str, NDArray[np.float64]]
+    """"loss" and "forgetting", (p, q), nats."""
+    paths: tuple[Path, ...]
+    label: TruthLabel
+
+
+def get_loss_landscape_info(arrays: Mapping[str, ArrayLike], model: str, label: TruthLabel) -> LossLandscapeInfo:
+    """From x (q,), y (p,), loss and forgetting (p, q), and <method>.path (t, 3), <method>.losses (t, 3) for lora and full.
+
+    Raises:
+        ValueError: A ground does not fit x and y.
+    """
+    values = {name: np.asarray(array, dtype=np.float64) for name, array in arrays.items()}
+    x, y = values["x"], values["y"]
+    grounds = {name: values[name] for name in GROUNDS if name in values}
+    for name, ground in grounds.items():
+        if ground.shape != (len(y), len(x)):
+            raise ValueError(f"{name} has shape {ground.shape}; x and y ask for {(len(y), len(x))}")
+    paths = []
+    for method in LOOKS:
+        if f"{method}.path" in values:
+            both = np.hstack([values[f"{method}.path"], values[f"{method}.losses"]]).T
+            x_, y_, away, there, below = (tuple(map(float, column)) for column in both[:5])
+            paths.append(Path(method, x_, y_, away, there, below, tuple(map(int, both[5]))))
+    return LossLandscapeInfo(model, x, y, grounds, tuple(paths), label)
+
+
+def draw_loss_landscape(info: LossLandscapeInfo, ground: str = "loss") -> go.Figure:
+    """The terrain with each path on it, and, over the task's loss, where the run really was: stalks lead from the plane to it.
+
+    Frames walk the paths. Heights are cut at twice the start's loss above the lowest, so that far walls do not flatten the valley.
+    """
+    heights = info.grounds[ground]
+    start = _at(info, heights, 0.0, 0.0)
+    ceiling = float(np.nanmin(heights) + 2 * max(start - np.nanmin(heights), 1e-3)) if ground == "loss" else float(np.nanmax(heights))
+    cut = np.minimum(heights, ceiling)
+    figure = go.Figure()
+    figure.add_trace(
+        surface(
+            info.x, info.y, cut, LIGHT.height, ground, opacity=0.93, hovertemplate="along %{x:.2f}, across %{y:.2f}: %{z:.3f} nats<extra></extra>",
+            contours={"z": {"show": True, "usecolormap": False, "color": LIGHT.base, "width": 1, "size": max((ceiling - float(np.nanmin(cut))) / 12, 1e-6),
+                            "start": float(np.nanmin(cut)), "end": ceiling}},
+        )
+    )  # fmt: skip
+    for path in info.paths:
+        name, colour, symbol = LOOKS[path.method]
+        z = (
+            [min(v, ceiling) for v in path.below]
+            if ground == "loss"
+            else [min(_at(info, cut, a, b), ceiling) for a, b in zip(path.x, path.y, strict=True)]
+        )
+        lift = 0.012 * (ceiling - float(np.nanmin(cut)))
+        figure.add_scatter3d(
+            x=path.x, y=path.y, z=[v + lift for v in z], mode="lines+markers", name=name, meta=path.method,
+            line={"color": colour, "width": 6}, marker={"color": colour, "size": 4, "symbol": symbol},
+            customdata=np.column_stack([path.steps, path.loss, path.away]),
+            hovertemplate="step %{customdata[0]}: loss %{customdata[1]:.3f} nats, %{customdata[2]:.2f} from the plane<extra>" + name + "</extra>",
+        )  # fmt: skip
+    _walk(figure, info)
+    low, high = float(np.nanmin(cut)), ceiling
+    figure.update_layout(
+        template=template(),
+        **titled(f"{GROUNDS[ground].capitalize()} on the plane of two runs · {info.model}", info.label),
+        scene=space(
+            Axis("along LoRA's way", *room(info.x, 0.0)),
+            Axis("across, to full", *room(info.y, 0.0)),
+            Axis("nats a token", low, high + 0.05 * (high - low)),
+        ),
+    )
+    return bare(figure)
+
+
+def describe_loss_landscape(info: LossLandscapeInfo) -> str:
+    """The picture in words."""
+    parts = []
+    for path in info.paths:
+        parts.append(
+            f"{LOOKS[path.method][0]} goes from {path.loss[0]:.2f} to {path.loss[-1]:.2f} nats and ends {np.hypot(path.x[-1], path.y[-1]):.2f} "
+            f"from the start; on its way it is up to {max(path.away):.2f} away from the plane."
+        )
+    words = "The loss on held-out prompts over a plane of all weights that holds the start and both ends. " + " ".join(parts)
+    if "forgetting" in info.grounds:
+        other = info.grounds["forgetting"]
+        words += f" On the same plane the loss on other text runs from {np.nanmin(other):.2f} to {np.nanmax(other):.2f} nats."
+    return words
+
+
+def loss_landscape_tables(info: LossLandscapeInfo) -> tuple[Table, ...]:
+    """Both paths, step by step."""
+    header = ("step", "along", "across", "distance from the plane", "loss there, nats", "loss on the plane, nats")
+    return tuple(
+        Table(f"The path of {LOOKS[p.method][0]}", header, tuple(zip(p.steps, p.x, p.y, p.away, p.loss, p.below, strict=True)))
+        for p in info.paths
+    )
+
+
+def _walk(figure: go.Figure, info: LossLandscapeInfo) -> None:
+    """One frame a snapshot: both paths up to there."""
+    count = max((len(path.steps) for path in info.paths), default=0)
+    frames = []
+    for n in range(1, count + 1):
+        data = [go.Scatter3d(**{axis: list(trace[axis])[:n] for axis in "xyz"}) for trace in figure.data[1:]]
+        step = max(path.steps[min(n, len(path.steps)) - 1] for path in info.paths)
+        frames.append(go.Frame(name=f"step {step}", data=data, traces=list(range(1, len(figure.data)))))
+    figure.frames = frames
+
+
+def _at(info: LossLandscapeInfo, heights: NDArray[np.float64], x: float, y: float) -> float:
+    """Bilinear height of the terrain; outside the grid the nearest edge."""
+    i = int(np.clip(np.searchsorted(info.y, y) - 1, 0, len(info.y) - 2))
+    j = int(np.clip(np.searchsorted(info.x, x) - 1, 0, len(info.x) - 2))
+    v = float(np.clip((y - info.y[i]) / (info.y[i + 1] - info.y[i]), 0, 1))
+    u = float(np.clip((x - info.x[j]) / (info.x[j + 1] - info.x[j]), 0, 1))
+    square = heights[i : i + 2, j : j + 2]
+    return float((1 - v) * ((1 - u) * square[0, 0] + u * square[0, 1]) + v * ((1 - u) * square[1, 0] + u * square[1, 1]))

@@ -1,0 +1,93 @@
+"""Chosen and rejected answers over preference training, as ribbons; the margin between them.
+
+info = get_preference_ribbons_info(steps, chosen, rejected, margin, label, beta=0.1)
+DPO: Rafailov et al. 2023, 2305.18290, equations 5 to 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+
+from viz.colours import LIGHT, Scale, template
+from viz.label import TruthLabel, titled
+from viz.space import Axis, bare, room, space, surface
+from viz.table import Table
+
+
+class PreferenceRibbonsInfo(NamedTuple):
+    """Means over the pairs of a step or of the held-out pairs, nats an answer."""
+
+    steps: tuple[int, ...]
+    chosen: tuple[float, ...]
+    """log π(chosen) − log π_ref(chosen)."""
+    rejected: tuple[float, ...]
+    margin: tuple[float, ...]
+    """β times (chosen − rejected): the implicit reward margin."""
+    beta: float
+    label: TruthLabel
+
+
+def get_preference_ribbons_info(
+    steps: Sequence[int], chosen: Sequence[float], rejected: Sequence[float], beta: float, label: TruthLabel
+) -> PreferenceRibbonsInfo:
+    """Log-ratios to the reference; the margin is computed. Raises ValueError where the lists are not as long as the steps."""
+    if not len(steps) == len(chosen) == len(rejected):
+        raise ValueError(f"{len(steps)} steps, {len(chosen)} chosen and {len(rejected)} rejected; each step has one of each")
+    margin = tuple(beta * (c - r) for c, r in zip(chosen, rejected, strict=True))
+    return PreferenceRibbonsInfo(tuple(map(int, steps)), tuple(map(float, chosen)), tuple(map(float, rejected)), margin, beta, label)
+
+
+def draw_preference_ribbons(info: PreferenceRibbonsInfo) -> go.Figure:
+    """Two ribbons side by side over the steps; the upright sheet between them is their gap, and the reference is the line at zero."""
+    figure = go.Figure()
+    lanes = (("chosen", info.chosen, LIGHT.chosen, 0.0), ("rejected", info.rejected, LIGHT.rejected, 0.65))
+    for name, values, colour, lane in lanes:
+        flat: Scale = ((0.0, colour), (1.0, colour))
+        figure.add_trace(
+            surface(
+                info.steps, [lane, lane + 0.35], [values, values], flat, name,
+                hovertemplate="step %{x}: %{z:.2f} nats<extra>" + name + "</extra>",
+            )
+        )  # fmt: skip
+    last = info.steps[-1] if info.steps else 1
+    figure.add_scatter3d(
+        x=[0, last, last, 0, 0], y=[0, 0, 1, 1, 0], z=[0.0] * 5, mode="lines", meta="reference", name="reference",
+        line={"color": LIGHT.base, "width": 3, "dash": "dash"}, hovertemplate="the reference<extra></extra>",
+    )  # fmt: skip
+    every = np.array([*info.chosen, *info.rejected, 0.0])
+    low, high = room(every)
+    end = f"margin {info.margin[-1]:+.2f}" if info.margin else ""
+    figure.update_layout(
+        template=template(),
+        **titled(f"Chosen against rejected · β = {info.beta:g}", info.label),
+        scene=space(
+            Axis("step", info.steps[0] if info.steps else 0, max(1, last)),
+            Axis("", 0, 1, ((0.175, "chosen"), (0.825, "rejected"))),
+            Axis("log-probability against the reference (nats)", low, high),
+            aspect=(1.5, 0.5, 0.75),
+            notes=((end, (float(last), 0.5, float(every.max()))),) if end else (),
+        ),
+    )
+    return bare(figure)
+
+
+def describe_preference_ribbons(info: PreferenceRibbonsInfo) -> str:
+    """The picture in words."""
+    if not info.steps:
+        return "No preference step is done yet."
+    best = int(np.argmax(info.chosen))
+    return (
+        f"Against the reference, chosen answers go from {info.chosen[0]:+.1f} to {info.chosen[-1]:+.1f} nats (highest {info.chosen[best]:+.1f} at "
+        f"step {info.steps[best]}), rejected ones from {info.rejected[0]:+.1f} to {info.rejected[-1]:+.1f}. With β = {info.beta:g} the margin ends "
+        f"at {info.margin[-1]:+.2f}."
+    )
+
+
+def preference_ribbons_tables(info: PreferenceRibbonsInfo) -> tuple[Table, ...]:
+    """One row a step."""
+    rows = tuple(zip(info.steps, info.chosen, info.rejected, info.margin, strict=True))
+    return (Table("Preference training by step", ("step", "chosen, nats", "rejected, nats", "margin"), rows),)
