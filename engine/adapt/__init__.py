@@ -10,7 +10,8 @@ logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)  # pe
 from engine.adapt.full import FullFineTuning  # noqa: E402
 from engine.adapt.kinds import Adaptation, Factors, Matrix  # noqa: E402
 from engine.adapt.lora import LoRA  # noqa: E402
+from engine.adapt.qlora import QLoRA  # noqa: E402
 
-METHODS: dict[str, type[Adaptation]] = {"full": FullFineTuning, "lora": LoRA}
+METHODS: dict[str, type[Adaptation]] = {"full": FullFineTuning, "lora": LoRA, "qlora": QLoRA}
 
-__all__ = ["METHODS", "Adaptation", "Factors", "FullFineTuning", "LoRA", "Matrix"]
+__all__ = ["METHODS", "Adaptation", "Factors", "FullFineTuning", "LoRA", "Matrix", "QLoRA"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from engine.adapt.kinds import Matrix
+from engine.adapt.kinds import HEADS, Matrix
 from engine.contracts import RunSpec
 
 
@@ -50,7 +50,7 @@ class FullFineTuning:
     def matrices(self) -> Iterator[Matrix]:
         place = {id(param): index for index, param in enumerate(self._params)}
         for name, module in self.model.named_modules():
-            if isinstance(module, nn.Linear) and not name.endswith(("lm_head", "embed_out", "score")):
+            if isinstance(module, nn.Linear) and not name.endswith(HEADS):
                 index = place[id(module.weight)]
                 before = self._before[index]
                 yield Matrix(name, before, self._masters[index].float() - before.float())

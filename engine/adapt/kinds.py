@@ -12,6 +12,9 @@ from torch import nn
 
 from engine.contracts import RunSpec
 
+HEADS = ("lm_head", "embed_out", "score")
+"""Names of output layers, which are no target of "all-linear" and are never packed, as in PEFT and transformers."""
+
 
 class Factors(NamedTuple):
     """ΔW = B A without ever forming it. The scale alpha / rank is already inside B."""

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from engine.adapt.fused import fuse
-from engine.adapt.kinds import Factors, Matrix
+from engine.adapt.kinds import HEADS, Factors, Matrix
 from engine.adapt.pissa import save_for_whole_base, start_from_leading_directions, swapped
 from engine.catalog.check import ATTENTION
 from engine.contracts import RunSpec, SpecError
@@ -94,7 +94,7 @@ def target_modules(model: nn.Module, targets: str) -> list[str]:
         SpecError: A name matches no linear layer; the sentence lists those that exist.
     """
     linear = {name.rsplit(".", 1)[-1] for name, module in model.named_modules() if isinstance(module, nn.Linear)}
-    linear -= {"lm_head", "embed_out", "score"}  # the output layer is not a target of "all-linear" in PEFT either
+    linear -= set(HEADS)
     if targets == "all-linear":
         return sorted(linear)
     wanted = ATTENTION.get(targets) or tuple(part.strip() for part in targets.split(","))

@@ -35,12 +35,14 @@ _TASK: dict[str, dict[str, Any]] = {
 }
 _TASK_METHOD: dict[tuple[str, str], dict[str, Any]] = {
     ("facts", "lora"): {"learning_rate": 2e-3},
+    ("facts", "qlora"): {"learning_rate": 2e-3},
     ("facts", "full"): {"learning_rate": 2e-4},
     ("stories", "lora"): {"learning_rate": 1e-2},
+    ("stories", "qlora"): {"learning_rate": 1e-2},
     ("stories", "full"): {"learning_rate": 1e-3},
 }
 _MODEL_TASK_METHOD: dict[tuple[str, str, str], dict[str, Any]] = {
-    (model, "stories", "lora"): {"learning_rate": 5e-3} for model in ("nano-2m", "nano-2m-control")
+    (model, "stories", method): {"learning_rate": 5e-3} for model in ("nano-2m", "nano-2m-control") for method in ("lora", "qlora")
 }
 _TASK_OBJECTIVE_METHOD: dict[tuple[str, str, str], dict[str, Any]] = {}
 

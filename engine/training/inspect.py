@@ -11,6 +11,8 @@ import torch
 from torch import nn
 
 from engine.adapt import Adaptation, Factors, Matrix
+from engine.adapt.four_bit import FourBitLinear
+from engine.adapt.kinds import HEADS
 from engine.contracts import RunSpec
 
 TOP_DIRECTIONS = 64
@@ -52,8 +54,9 @@ def reach(adaptation: Adaptation, spec: RunSpec) -> dict[str, float]:
     `reach`: the matrices that may move, as a share of all weights in linear layers, the output layer left out. `b_rms`: root mean
     square of LoRA's B before it is scaled; AdamW moves it by about the learning rate in a step, whatever alpha is.
     """
-    layers = {name: m for name, m in adaptation.model.named_modules() if isinstance(m, nn.Linear) and ".lora_" not in name}
-    linear = sum(m.in_features * m.out_features for name, m in layers.items() if not name.endswith(("lm_head", "embed_out", "score")))
+    kinds = (nn.Linear, FourBitLinear)
+    layers = {name: m for name, m in adaptation.model.named_modules() if isinstance(m, kinds) and ".lora_" not in name}
+    linear = sum(m.in_features * m.out_features for name, m in layers.items() if not name.endswith(HEADS))
     movable, squares, numbers = 0, 0.0, 0
     for matrix in adaptation.matrices():
         if isinstance(matrix.delta, Factors):

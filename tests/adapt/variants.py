@@ -30,6 +30,7 @@ def variant_spec(variant: str, method: str = "lora", **chosen) -> RunSpec:
 
 
 def fresh(spec: RunSpec) -> Adaptation:
+    torch.set_num_threads(1)  # as a run of a nano model does
     torch.manual_seed(spec.seed)
     return METHODS[spec.method](load(spec.model, "bf16" if spec.dtype == "bf16" else "fp32")[0], spec)
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from engine.adapt import METHODS, Factors
+from engine.adapt.four_bit import block_linears, pack
 from engine.catalog.defaults import default_spec
 from engine.contracts import Ended, Evaluated, Probed, RunSpec, Step
 from engine.models import load
@@ -19,8 +20,8 @@ from engine.training import train
 from engine.training.inspect import norm, spectrum
 
 MODEL = "nano-0.1m"
-EXACT_TRAINABLE = {"full": 95_568, "lora": 21_888}
-"""LoRA r = 8 on 3 layers: 4 x 8 (48 + 48) + 3 x 8 (48 + 128) = 7,296 a layer."""
+EXACT_TRAINABLE = {"full": 95_568, "lora": 21_888, "qlora": 21_888}
+"""(Q)LoRA r = 8 on 3 layers: 4 x 8 (48 + 48) + 3 x 8 (48 + 128) = 7,296 a layer."""
 
 
 @pytest.fixture(params=METHODS)
@@ -29,9 +30,18 @@ def spec(request) -> RunSpec:
 
 
 def adapted(spec: RunSpec):
+    torch.set_num_threads(1)  # as a run of a nano model does
     torch.manual_seed(spec.seed)
     model, tokenizer = load(spec.model, "bf16" if spec.dtype == "bf16" else "fp32")
     return METHODS[spec.method](model, spec), tokenizer
+
+
+def base_of(spec: RunSpec):
+    """The model that a run starts from: for QLoRA the packed one."""
+    model, _ = load(MODEL)
+    if spec.method == "qlora":
+        pack(model, block_linears(model), spec)
+    return model
 
 
 def some_batch(tokenizer):
@@ -72,7 +82,7 @@ def test_frozen_weights_are_bit_equal_after_training(spec):
 
 def test_as_base_gives_the_base_back_exactly(spec):
     adaptation, tokenizer, _, _ = trained(spec)
-    base, _ = load(MODEL)
+    base = base_of(spec)
     batch = some_batch(tokenizer)
     tuned = logits_of(adaptation.model, batch)
     with adaptation.as_base():
@@ -94,7 +104,7 @@ def test_delta_put_into_the_base_gives_the_tuned_model(spec):
     with torch.no_grad():
         for matrix in adaptation.matrices():
             delta = matrix.delta.B @ matrix.delta.A if isinstance(matrix.delta, Factors) else matrix.delta
-            base.get_submodule(matrix.name).weight += delta
+            base.get_submodule(matrix.name).weight.copy_(matrix.weight + delta)
     batch = some_batch(tokenizer)
     torch.testing.assert_close(logits_of(base, batch), logits_of(adaptation.model, batch), atol=1e-4, rtol=1e-4)
 
@@ -135,7 +145,7 @@ def test_a_whole_run(spec, tmp_path):
     result = ended.result
     assert result["trainable_params"] == EXACT_TRAINABLE[spec.method] and result["total_params"] == 95_568
     assert result["loss_after"] < result["loss_before"]
-    folder = tmp_path / ("adapter" if spec.method == "lora" else "model")
+    folder = tmp_path / ("model" if spec.method == "full" else "adapter")
     assert result["artifact_bytes"] == sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
     index = json.loads((tmp_path / "delta" / "delta.json").read_text())
     assert len(index["matrices"]) == 21 and index["spec_hash"] == spec.hash
