@@ -9,8 +9,10 @@ from typing import Any
 
 import streamlit as st
 
+from engine.store import progress
 from lessons import catalog
-from lessons.stage.learner import keep_learner
+from lessons.panels.progress import rail, sign
+from lessons.stage.learner import keep_learner, learner_id
 
 STYLE = Path(__file__).parent / "lessons" / "theme" / "page.css"
 GROUPS = {"lessons": "Lessons", "tools": "Tools"}
@@ -22,7 +24,12 @@ def show(page: catalog.Page) -> Callable[[], None]:
 
 
 def main() -> None:
-    pages = {page.path: st.Page(show(page), title=page.title, url_path=page.path) for page in catalog.existing()}
+    learner = learner_id()
+    known = progress.of(learner) if learner else {}
+    pages = {
+        page.path: st.Page(show(page), title=page.title, url_path=page.path, icon=sign(known.get(page.path)) if page.minutes else None)
+        for page in catalog.existing()
+    }
     entries: dict[str, list[Any]] = {title: [] for title in GROUPS.values()}
     for page in catalog.existing():
         entries[GROUPS[page.group]].append(pages[page.path])
@@ -39,6 +46,7 @@ def main() -> None:
     st.set_page_config(page_title=f"{chosen.title} · Delta Lab", page_icon="△", layout="wide", initial_sidebar_state="auto")
     st.html(STYLE)
     keep_learner()
+    rail(known, chosen.url_path)
     st.session_state["pages"] = pages  # so that a page can send the reader to another
     chosen.run()
 

@@ -18,19 +18,10 @@ from contextlib import contextmanager
 import streamlit as st
 
 from lessons.catalog import LESSONS, find, number
+from lessons.text import label
 
-PARTS: dict[str, str] = {
-    "predict": "Predict",
-    "idea": "Idea",
-    "see": "See",
-    "run": "Run",
-    "read": "Read your run",
-    "claims": "Claims",
-    "break": "Break it",
-    "code": "Code",
-    "quiz": "Quiz",
-}
-"""Anchor -> heading, in the order of the arc. Questions and links rely on the anchors."""
+PARTS = ("predict", "idea", "see", "run", "read", "claims", "break", "code", "quiz")
+"""Anchors in the order of the arc; questions and links rely on them. Their headings stand in labels.toml."""
 
 
 def header(path: str, title: str | None = None, lead: str = "") -> None:
@@ -42,7 +33,7 @@ def header(path: str, title: str | None = None, lead: str = "") -> None:
     page, place = find(path), number(path)
     with st.container(key="header", gap=None):
         if place is not None:
-            st.caption(f"Lesson {place} of {len(LESSONS)} · {page.minutes} min")
+            st.caption(label("arc.place", place=place, lessons=len(LESSONS), minutes=page.minutes))
         st.title(title or page.title, anchor=False)
         if lead:
             st.markdown(lead)
@@ -57,10 +48,9 @@ def body() -> Iterator[None]:
 
 @contextmanager
 def part(anchor: str) -> Iterator[None]:
-    """One part of the arc under its heading. Raises KeyError for an anchor that is not in PARTS."""
-    title = PARTS[anchor]
+    """One part of the arc under its heading. Raises KeyError for an anchor that has no heading."""
     with st.container(key=f"part-{anchor}"):
-        st.header(title, anchor=anchor)
+        st.header(label(f"parts.{anchor}"), anchor=anchor)
         yield
 
 

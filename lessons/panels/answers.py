@@ -8,6 +8,7 @@ from html import escape
 import streamlit as st
 
 from engine.contracts import Answer
+from lessons.text import label
 
 SHOWN = 3
 
@@ -18,7 +19,7 @@ def answers_table(answers: Sequence[Answer], caption: str, shown: int = SHOWN) -
         return
     st.html(table(answers[:shown], caption))
     if len(answers) > shown:
-        with st.expander(f"All {len(answers)} answers"):
+        with st.expander(label("answers.all", count=len(answers))):
             st.html(table(answers, caption))
 
 
@@ -26,15 +27,22 @@ def table(answers: Sequence[Answer], caption: str) -> str:
     """One row a prompt; a tick where the tuned answer passes the task's scorer, said in words as well."""
     rows = "".join(
         f'<tr><th scope="row">{escape(a.prompt)}</th>'
-        f'<td data-label="before">{escape(a.base) or "<i>nothing</i>"}</td>'
-        f'<td data-label="after" class="dl-after">{escape(a.tuned) or "<i>nothing</i>"} {_mark(a)}</td></tr>'
+        f'<td data-label="{label("answers.before")}">{_said(a.base)}</td>'
+        f'<td data-label="{label("answers.after")}" class="dl-after">{_said(a.tuned)} {_mark(a)}</td></tr>'
         for a in answers
     )
-    head = '<tr><th scope="col">asked</th><th scope="col" class="dl-base">before</th><th scope="col" class="dl-trainable">after</th></tr>'
-    return f'<table class="dl-answers"><caption>{escape(caption)}</caption><thead>{head}</thead><tbody>{rows}</tbody></table>'
+    head = "".join(
+        f'<th scope="col"{kind}>{label(f"answers.{name}")}</th>'
+        for name, kind in (("asked", ""), ("before", ' class="dl-base"'), ("after", ' class="dl-trainable"'))
+    )
+    return f'<table class="dl-answers"><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+
+
+def _said(text: str) -> str:
+    return escape(text) or f"<i>{label('answers.nothing')}</i>"
 
 
 def _mark(answer: Answer) -> str:
     if answer.good:
-        return '<span class="dl-mark dl-good" title="passes the task\'s scorer">✓ as taught</span>'
-    return '<span class="dl-mark" title="does not pass the task\'s scorer">not as taught</span>'
+        return f'<span class="dl-mark dl-good" title="{escape(label("answers.passes"))}">{label("answers.taught")}</span>'
+    return f'<span class="dl-mark" title="{escape(label("answers.fails"))}">{label("answers.not_taught")}</span>'

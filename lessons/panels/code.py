@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 import streamlit as st
 
+from lessons.text import label
+
 ROOT = Path(__file__).parent.parent.parent
 
 
-def show_code(places: dict[str, tuple[str, str]]) -> None:
-    """One tab a piece of code: title -> (file, name of a function or class in it)."""
-    for tab, (file, name) in zip(st.tabs(list(places)), places.values(), strict=True):
+def show_code(places: Mapping[str, tuple[str, str]]) -> None:
+    """One tab a piece of code: key of its title -> (file, name of a function or class in it). Files that are not there are left out."""
+    there = {title: place for title, place in places.items() if (ROOT / place[0]).exists()}
+    if not there:
+        return
+    for tab, (file, name) in zip(st.tabs([label(f"code.{title}") for title in there]), there.values(), strict=True):
         with tab:
             st.caption(f"{file} · {name}")
             st.code(source(file, name), language="python", wrap_lines=True)

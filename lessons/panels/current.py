@@ -12,6 +12,7 @@ from engine import jobs
 from engine.contracts import Event, RunError, RunSpec
 from engine.doctor import Story, tell
 from engine.recorded import Delta, find_recording, read_delta, recordings
+from lessons.text import label
 from viz.label import TruthLabel
 
 PARAMETER = "run"
@@ -25,7 +26,7 @@ class Shown(NamedTuple):
     delta: Delta | None
     label: TruthLabel
     whose: str
-    """"your own run" or "a recorded run"."""
+    """In words: the learner's own, or a recorded one."""
 
 
 def run_in_address() -> jobs.RunStatus | None:
@@ -44,18 +45,22 @@ def run_in_address() -> jobs.RunStatus | None:
 def own(run: jobs.RunStatus) -> Shown:
     """The learner's run as it stands."""
     day = datetime.datetime.fromtimestamp(run.ended or run.started or run.created).date().isoformat()
-    label = TruthLabel("live", day, run.spec.seed)
-    return Shown(run.spec, tell(events_of(run.run_id)), delta_of(run), label, "your own run")
+    truth = TruthLabel("live", day, run.spec.seed)
+    return Shown(run.spec, tell(events_of(run.run_id)), delta_of(run), truth, label("whose.own"))
 
 
 @cache
-def recorded(model: str, task: str, method: str) -> Shown | None:
-    """Committed data do not change while the app runs, so each is read once. The committed run of that cell; of the same method on another model where the cell has none."""
-    found = find_recording(model, task, method) or next((r for r in recordings() if r.spec.method == method), None)
+def recorded(model: str, task: str, method: str, objective: str = "sft") -> Shown | None:
+    """The committed run of that cell; of the same method and objective on another model where the cell has none.
+
+    Committed data do not change while the app runs, so each is read once.
+    """
+    same = (r for r in recordings() if (r.spec.method, r.spec.objective) == (method, objective))
+    found = find_recording(model, task, method, objective) or next(same, None)
     if found is None:
         return None
-    label = TruthLabel("recorded", found.day, found.spec.seed)
-    return Shown(found.spec, tell(found.events), read_delta(found.folder / "delta"), label, "a recorded run")
+    truth = TruthLabel("recorded", found.day, found.spec.seed)
+    return Shown(found.spec, tell(found.events), read_delta(found.folder / "delta"), truth, label("whose.recorded"))
 
 
 def delta_of(run: jobs.RunStatus) -> Delta | None:

@@ -12,6 +12,7 @@ from engine.recorded import Delta
 from lessons.panels.current import Shown, own, recorded
 from lessons.stage import stage
 from lessons.stage.scene import Scene, delta_stage
+from lessons.text import label
 from viz import spectrum as spectra
 from viz.delta_scene import get_delta_scene_info
 from viz.label import TruthLabel
@@ -19,23 +20,21 @@ from viz.label import TruthLabel
 KINDS = ("q_proj", "v_proj", "k_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
-def delta_panel(shown: Shown | None, key: str) -> str | None:
-    """Matrix choice and scene; returns the matrix's name. Without a ΔW it says how to get one."""
+def delta_panel(shown: Shown | None, key: str) -> None:
+    """Matrix choice and scene. Without a ΔW it says how to get one."""
     if shown is None or shown.delta is None or not shown.delta.drawable:
-        stage(None, key=key, empty="Press Run to see your own ΔW here.")
-        return None
+        stage(None, key=key, empty=label("delta.empty"))
+        return
     name = _matrix(shown.delta, key)
     other = counterpart(shown.spec)
     try:
         stage(_scene(str(shown.delta.folder), name, shown.label, other.label if other else None, shown, other), key=key)
     except RunError as error:
         st.error(str(error))
-        return None
-    return name
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _scene(folder: str, name: str, label: TruthLabel, other_label: TruthLabel | None, _shown: Shown, _other: Shown | None) -> Scene:
+def _scene(folder: str, name: str, truth: TruthLabel, other_label: TruthLabel | None, _shown: Shown, _other: Shown | None) -> Scene:
     """The scene of one matrix, drawn once; folder, name and labels are the key of the cache.
 
     Raises:
@@ -43,25 +42,44 @@ def _scene(folder: str, name: str, label: TruthLabel, other_label: TruthLabel | 
     """
     assert _shown.delta is not None and str(_shown.delta.folder) == folder
     found, row = _shown.delta.directions(name), _shown.delta.matrices[name]
-    info = get_delta_scene_info(found.left, found.right, matrix=name, label=label, b=found.b, a=found.a, norm=row["norm"])
-    beside = _spectrum(_other.delta, name, "full fine-tuning", _other.label) if _other and _other.delta else None
+    info = get_delta_scene_info(found.left, found.right, matrix=name, label=truth, b=found.b, a=found.a, norm=row["norm"])
+    beside = _spectrum(_other.delta, name, beside_name(_shown.spec, _other), _other.label) if _other and _other.delta else None
     moved = row["norm"] / row["weight_norm"]
-    return delta_stage(info, caption=f"{_shown.whose.capitalize()}. ‖ΔW‖ is {100 * moved:.2g}% of ‖W‖ here.", other=beside)
+    caption = label("delta.caption", whose=capitalised(_shown.whose), moved=f"{100 * moved:.2g}")
+    return delta_stage(info, caption=caption, other=beside)
 
 
-def spectrum_panel(shown: Shown, name: str, key: str) -> None:
-    """Singular values of the chosen matrix beside full fine-tuning's, and a button for the exact counterpart."""
-    if shown.delta is None:
+def spectrum_panel(shown: Shown, key: str) -> None:
+    """Singular values of the matrix that the panel `key` shows beside full fine-tuning's, and a button for the exact counterpart."""
+    name = _chosen(shown.delta, key)
+    if shown.delta is None or name is None:
         return
-    lines = [_spectrum(shown.delta, name, f"{shown.whose}, {shown.spec.method}", shown.label)]
+    lines = [
+        _spectrum(shown.delta, name, label("delta.line", whose=shown.whose, method=label(f"methods.{shown.spec.method}")), shown.label)
+    ]
     other = counterpart(shown.spec)
     if other and other.delta and name in other.delta.matrices:
-        same = other.spec.seed == shown.spec.seed and other.spec.steps == shown.spec.steps and other.spec.examples == shown.spec.examples
-        lines.append(_spectrum(other.delta, name, "full fine-tuning" if same else "full fine-tuning, another run", other.label))
+        lines.append(_spectrum(other.delta, name, beside_name(shown.spec, other), other.label))
     info = spectra.get_spectrum_info(name, [line for line in lines if line is not None])
     figure, words = spectra.draw_spectrum(info), spectra.describe_spectrum(info)
-    stage(Scene(figure, f"Spectrum of ΔW {name}", shown.label.text, words, spectra.spectrum_tables(info), height_px=420), key=key)
-    _offer(shown.spec)
+    stage(
+        Scene(figure, label("delta.spectrum", name=name), shown.label.text, words, spectra.spectrum_tables(info), height_px=420),
+        key=f"{key}-spectrum",
+    )
+    if shown.spec.method != "full":
+        _offer(shown.spec)
+
+
+def beside_name(spec: RunSpec, other: Shown) -> str:
+    """What the second line is called: full fine-tuning, the same run or another; beside full fine-tuning itself, LoRA."""
+    if spec.method == "full":
+        return label("delta.lora_other", whose=other.whose)
+    same = (other.spec.seed, other.spec.steps, other.spec.examples) == (spec.seed, spec.steps, spec.examples)
+    return label("delta.full" if same else "delta.full_other")
+
+
+def capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def counterpart_spec(spec: RunSpec) -> RunSpec:
@@ -71,7 +89,9 @@ def counterpart_spec(spec: RunSpec) -> RunSpec:
 
 
 def counterpart(spec: RunSpec) -> Shown | None:
-    """Full fine-tuning of the same data and seed: the learner's where it ran, else the recorded one."""
+    """Full fine-tuning of the same data and seed: the learner's where it ran, else the recorded one. For full fine-tuning, LoRA's."""
+    if spec.method == "full":
+        return recorded(spec.model, spec.task, "lora")
     wanted = counterpart_spec(spec)
     kept = recorded(spec.model, spec.task, "full")
     if kept and kept.spec == wanted:
@@ -89,16 +109,14 @@ def _offer(spec: RunSpec) -> None:
     if (kept and kept.spec == wanted) or jobs.find_finished(wanted) is not None:
         return
     seconds = kept.story.ended.result["seconds"] if kept and kept.story.ended and kept.story.ended.result else None
-    about = f", about {seconds * wanted.steps / kept.spec.steps:.0f} s" if seconds and kept else ""
-    st.caption("The line of full fine-tuning comes from another run than yours until its counterpart has run.")
+    about = label("delta.counterpart_about", seconds=f"{seconds * wanted.steps / kept.spec.steps:.0f}") if seconds and kept else ""
+    st.caption(label("delta.counterpart_caption"))
     size = MODELS[spec.model].bytes if spec.model in MODELS else 0
-    keep = st.checkbox(
-        f"Keep the whole model ({size / 1e6:,.0f} MB)", key="counterpart-keep", help="Else the top 64 directions of each ΔW."
-    )
-    if st.button(f"Train the full counterpart of this run{about}", key="counterpart"):
+    keep = st.checkbox(label("delta.keep", size=f"{size / 1e6:,.0f}"), key="counterpart-keep", help=label("delta.keep_help"))
+    if st.button(label("delta.counterpart", about=about), key="counterpart"):
         try:
             jobs.submit(wanted, keep_model=keep)
-            st.toast("Queued. The spectrum will show it when it is done.")
+            st.toast(label("delta.counterpart_queued"))
         except DeltaLabError as error:
             st.error(str(error))
 
@@ -107,14 +125,20 @@ def _matrix(delta: Delta, key: str) -> str:
     rows = [delta.matrices[name] for name in delta.drawable]
     layers = sorted({row["layer"] for row in rows})
     left, right = st.columns(2)
-    layer = left.selectbox("Layer", layers, index=len(layers) // 2, key=f"{key}-layer", help="Blocks of the model, counted from 0.")
+    layer = left.selectbox(label("delta.layer"), layers, index=len(layers) // 2, key=f"{key}-layer", help=label("delta.layer_help"))
     kinds = sorted((row["kind"] for row in rows if row["layer"] == layer), key=lambda k: KINDS.index(k) if k in KINDS else 99)
-    kind = right.selectbox(
-        "Matrix", kinds, key=f"{key}-kind", help="Its name in the model: q, k, v and o are attention's, the others the MLP's."
-    )
-    return next(row["name"] for row in rows if (row["layer"], row["kind"]) == (layer, kind))
+    kind = right.selectbox(label("delta.matrix"), kinds, key=f"{key}-kind", help=label("delta.matrix_help"))
+    name: str = next(row["name"] for row in rows if (row["layer"], row["kind"]) == (layer, kind))
+    return name
 
 
-def _spectrum(delta: Delta, name: str, title: str, label: TruthLabel) -> spectra.Spectrum | None:
+def _chosen(delta: Delta | None, key: str) -> str | None:
+    """The matrix that the panel's boxes stand at."""
+    wanted = (st.session_state.get(f"{key}-layer"), st.session_state.get(f"{key}-kind"))
+    rows = [delta.matrices[name] for name in delta.drawable] if delta else []
+    return next((row["name"] for row in rows if (row["layer"], row["kind"]) == wanted), None)
+
+
+def _spectrum(delta: Delta, name: str, title: str, truth: TruthLabel) -> spectra.Spectrum | None:
     row = delta.matrices.get(name)
-    return spectra.get_spectrum(title, row["spectrum"], label, norm=row["norm"]) if row else None
+    return spectra.get_spectrum(title, row["spectrum"], truth, norm=row["norm"]) if row else None

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
-from functools import cache
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -15,9 +12,8 @@ from engine.catalog.check import check
 from engine.catalog.defaults import default_spec
 from engine.catalog.models import DEFAULT_MODEL, MODELS, is_present
 from engine.catalog.tasks import TASKS
-from engine.contracts import DTYPES, TARGET_WORDS, RunSpec, SpecError
-
-WORDS = Path(__file__).parent.parent / "text" / "dials.toml"
+from engine.contracts import CELLS, CHOICES, DTYPES, TARGET_WORDS, RunSpec, SpecError
+from lessons.text import label, table
 
 
 class Dial(NamedTuple):
@@ -35,47 +31,105 @@ class Dial(NamedTuple):
 
 
 DIALS = (
+    Dial("virtual_tokens", "virtual-tokens", int, (1, 2, 5, 10, 20, 50, 100)),
+    Dial("token_init", "token-init", str, CHOICES["token_init"]),
+    Dial("beta", "beta", float, (0.01, 0.05, 0.1, 0.3, 0.5, 1.0)),
+    Dial("pairs", "pairs", str, CHOICES["pairs"]),
+    Dial("kl_weight", "kl-weight", float, (0.0, 0.01, 0.05, 0.1, 0.5, 1.0)),
+    Dial("samples", "samples", int, (2, 4, 8)),
+    Dial("task_types", "task-types", int, (0, 1, 2, 4, 8)),
     Dial("rank", "rank", int, (1, 2, 4, 8, 16, 32)),
     Dial("alpha", "alpha", float, (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)),
     Dial("targets", "targets", str, TARGET_WORDS),
-    Dial("learning_rate", "lr", float, tuple(m * 10.0**e for e in (-5, -4, -3, -2) for m in (1, 2, 5))),
+    Dial("learning_rate", "lr", float, tuple(float(f"{m}e{e}") for e in (-5, -4, -3, -2, -1) for m in (1, 2, 3, 5))),
     Dial("steps", "steps", int, (6, 12, 24, 40, 60, 80, 120)),
     Dial("seed", "seed", int),
     Dial("examples", "examples", int, (8, 16, 24, 48, 64, 128, 256), more=True),
     Dial("micro_batch", "micro-batch", int, (1, 2, 4, 8, 16), more=True),
     Dial("dropout", "dropout", float, (0.0, 0.05, 0.1, 0.2), more=True),
     Dial("eval_every", "eval-every", int, (0, 3, 6, 10, 15), more=True),
+    Dial("pooling", "pooling", str, CHOICES["pooling"], more=True),
+    Dial("preference_loss", "preference-loss", str, CHOICES["preference_loss"], more=True),
     Dial("dtype", "dtype", str, DTYPES, more=True),
 )
 
 
-def dials(method: str) -> RunSpec | None:
+class Cell(NamedTuple):
+    """What a page is about at the moment: model x task x method x objective."""
+
+    model: str
+    task: str
+    method: str
+    objective: str
+
+
+def cell_now(methods: Sequence[str], objectives: Sequence[str]) -> Cell | None:
+    """The cell that the dials stand at, else the one of the address, else the usual one; None where no task serves the objective yet."""
+    objective = _now(f"objective-{objectives[0]}", "objective", objectives)
+    fitting = [method for method in methods if method in CELLS[objective]] or list(methods)
+    method = _now(f"method-{methods[0]}", "method", fitting)
+    models = [name for name in MODELS if tasks_for(name, objective)]
+    if not models:
+        return None
+    model = _now("model", "model", models)
+    return Cell(model, _now("task", "task", tasks_for(model, objective)), method, objective)
+
+
+def tasks_for(model: str, objective: str) -> list[str]:
+    """Tasks of a model whose examples serve an objective, the best start first."""
+    return [name for name in MODELS[model].tasks if objective in TASKS[name].objectives]
+
+
+def _now(dial: str, link: str, choices: Sequence[str]) -> str:
+    wanted = st.session_state.get(f"dial-{dial}") or st.query_params.get(link, "")
+    return wanted if wanted in choices else choices[0]
+
+
+def dials(methods: Sequence[str], objectives: Sequence[str] = ("sft",)) -> RunSpec | None:
     """Show the dials, keep the address in step with them, and return the spec; None while they make no spec.
 
     What a link sets wrongly is named, and the default is taken in its place.
     """
-    link = _read_link(method)
-    model = _choose("model", [name for name in MODELS if is_present(name)], link.pop("model", DEFAULT_MODEL), lambda n: MODELS[n].title)
+    usual = cell_now(methods, objectives)
+    if usual is None:
+        return None
+    link = _read_link(usual)
+    objective = _several("objective", objectives, usual.objective)
+    method = _several("method", [name for name in methods if name in CELLS[objective]], usual.method)
+    present = [name for name in MODELS if is_present(name) and tasks_for(name, objective)]
+    if not present:
+        st.info(label("run.no_model"))
+        return None
+    model = _choose("model", present, link.pop("model", usual.model), lambda n: MODELS[n].title)
     card = MODELS[model]
-    with st.popover("About this model", type="tertiary"):
-        st.markdown(f"**{card.title}** · {card.parameters:,} parameters · {card.licence} · {card.bytes / 1e6:.1f} MB\n\n{card.note}")
-    tasks = card.tasks
+    with st.popover(label("run.about_model"), type="tertiary"):
+        numbers = label("run.model", parameters=f"{card.parameters:,}", licence=card.licence, size=f"{card.bytes / 1e6:.1f}")
+        st.markdown(f"**{card.title}** · {numbers}\n\n{card.note}")
+    tasks = tasks_for(model, objective)
     wanted = link.pop("task", tasks[0])
-    task = _choose("task", list(tasks), wanted if wanted in tasks else tasks[0], lambda n: TASKS[n].title)
-    with st.popover("About this task", type="tertiary"):
+    task = _choose("task", tasks, wanted if wanted in tasks else tasks[0], lambda n: TASKS[n].title)
+    with st.popover(label("run.about_task"), type="tertiary"):
         st.markdown(TASKS[task].note)
-    default = default_spec(model, task, method)
+    default = default_spec(model, task, method, objective=objective)
     applying = [dial for dial in DIALS if getattr(default, dial.name) is not None]
-    chosen = _widgets(applying, default, link, f"{model}-{task}-{method}")
-    _write_link(model, task, tasks, applying, default, chosen)
+    chosen = _widgets(applying, default, link, f"{model}-{task}-{method}-{objective}")
+    axes = {"method": method if method != methods[0] else None, "objective": objective if objective != objectives[0] else None}
+    _write_link(model, task, tasks, axes, applying, default, chosen)
     try:
-        spec = default_spec(model, task, method, **chosen)
+        spec = default_spec(model, task, method, objective=objective, **chosen)
         check(spec)
     except SpecError as error:
         for problem in error.problems:
             st.error(problem)
         return None
     return spec
+
+
+def _several(name: str, choices: Sequence[str], start: str) -> str:
+    """A choice where the page has one; its key names the page's first word, so that pages keep their own."""
+    if len(choices) == 1:
+        return choices[0]
+    return _choose(name, list(choices), start, lambda word: label(f"{name}s.{word}"), f"{name}-{choices[0]}")
 
 
 def _widgets(applying: Sequence[Dial], default: RunSpec, link: dict[str, Any], cell: str) -> dict[str, Any]:
@@ -86,66 +140,68 @@ def _widgets(applying: Sequence[Dial], default: RunSpec, link: dict[str, Any], c
             if dial is not None:
                 with column:
                     chosen[dial.name] = _widget(dial, link.get(dial.name, getattr(default, dial.name)), cell)
-    with st.expander("More dials"):
+    with st.expander(label("run.more_dials")):
         for dial in applying:
             if dial.more:
                 chosen[dial.name] = _widget(dial, link.get(dial.name, getattr(default, dial.name)), cell)
         defaults = {f"dial-{cell}-{dial.name}": getattr(default, dial.name) for dial in applying}
-        st.button("Back to the defaults", key=f"reset-{cell}", on_click=st.session_state.update, args=(defaults,))
+        st.button(label("run.defaults"), key=f"reset-{cell}", on_click=st.session_state.update, args=(defaults,))
     return chosen
 
 
 def _widget(dial: Dial, start: Any, cell: str) -> Any:
     words, key = _words()[dial.name], f"dial-{cell}-{dial.name}"
-    label, help_ = words["label"], words["help"]
+    title, help_ = words["label"], words["help"]
     value = st.session_state.setdefault(key, start)
     if dial.kind is str:
         choices = list(dict.fromkeys((*dial.choices, value)))
-        return st.selectbox(label, choices, key=key, help=help_, persist_state="session", accept_new_options=dial.name == "targets")
+        return st.selectbox(title, choices, key=key, help=help_, persist_state="session", accept_new_options=dial.name == "targets")
     if not dial.choices:
-        return int(st.number_input(label, min_value=0, max_value=2**31 - 1, step=1, key=key, help=help_, persist_state="session"))
+        return int(st.number_input(title, min_value=0, max_value=2**31 - 1, step=1, key=key, help=help_, persist_state="session"))
     choices = sorted({*dial.choices, value, start})
-    return st.select_slider(label, choices, key=key, help=help_, persist_state="session", format_func=lambda v: f"{v:g}")
+    return st.select_slider(title, choices, key=key, help=help_, persist_state="session", format_func=lambda v: f"{v:g}")
 
 
-def _choose(name: str, names: list[str], start: str, title: Any) -> str:
-    words, key = _words()[name], f"dial-{name}"
+def _choose(name: str, names: list[str], start: str, title: Any, dial: str = "") -> str:
+    words, key = _words()[name], f"dial-{dial or name}"
     if st.session_state.get(key) not in names:
         st.session_state[key] = start if start in names else names[0]
     return st.selectbox(words["label"], names, key=key, help=words["help"], persist_state="session", format_func=title)
 
 
-def _read_link(method: str) -> dict[str, Any]:
+def _read_link(usual: Cell) -> dict[str, Any]:
     """Values of the address, read once a session and page; those that cannot stand are named in a warning."""
-    seen = f"link-read-{method}"
+    seen = f"link-read-{usual.method}-{usual.objective}"
     if st.session_state.get(seen):
         return {}
     st.session_state[seen] = True
-    values, problems = parse_link(st.query_params.to_dict(), method)
+    values, problems = parse_link(st.query_params.to_dict(), usual)
     for problem in problems:
-        st.warning(f"This link: {problem}. The default is used in its place.")
+        st.warning(label("run.bad_link", problem=problem))
     return values
 
 
-def parse_link(query: dict[str, str], method: str) -> tuple[dict[str, Any], list[str]]:
+def parse_link(query: dict[str, str], usual: Cell) -> tuple[dict[str, Any], list[str]]:
     """Settings in an address, each checked by itself; and a sentence for each that cannot stand."""
     values: dict[str, Any] = {}
     problems: list[str] = []
-    model = query.get("model", DEFAULT_MODEL)
+    first = usual.model if tasks_for(usual.model, usual.objective) else DEFAULT_MODEL
+    model = query.get("model", first)
     if model not in MODELS or not is_present(model):
         problems.append(f"model={model[:60]!r} is not on this machine")
         model = DEFAULT_MODEL
-    task = query.get("task", MODELS[model].tasks[0])
-    if task not in MODELS[model].tasks:
+    tasks = tasks_for(model, usual.objective) or list(MODELS[model].tasks)
+    task = query.get("task", tasks[0])
+    if task not in tasks:
         problems.append(f"task={task[:60]!r} does not suit {model}")
-        task = MODELS[model].tasks[0]
+        task = tasks[0]
     values |= {"model": model, "task": task}
     for dial in DIALS:
         if dial.link not in query:
             continue
         try:
             value = dial.kind(query[dial.link])
-            check(default_spec(model, task, method, **{dial.name: value}))
+            check(default_spec(model, task, usual.method, objective=usual.objective, **{dial.name: value}))
         except SpecError as error:
             problems.extend(error.problems)
         except (ValueError, OverflowError):
@@ -155,9 +211,17 @@ def parse_link(query: dict[str, str], method: str) -> tuple[dict[str, Any], list
     return values, problems
 
 
-def _write_link(model: str, task: str, tasks: Sequence[str], applying: Sequence[Dial], default: RunSpec, chosen: dict[str, Any]) -> None:
+def _write_link(
+    model: str,
+    task: str,
+    tasks: Sequence[str],
+    axes: dict[str, str | None],
+    applying: Sequence[Dial],
+    default: RunSpec,
+    chosen: dict[str, Any],
+) -> None:
     """What differs from the defaults stands in the address, and nothing else does."""
-    wanted = {"model": model if model != DEFAULT_MODEL else None, "task": task if task != tasks[0] else None}
+    wanted = {"model": model if model != DEFAULT_MODEL else None, "task": task if task != tasks[0] else None, **axes}
     wanted |= {d.link: f"{chosen[d.name]}" if chosen[d.name] != getattr(default, d.name) else None for d in applying}
     for name, value in wanted.items():
         if value is None:
@@ -166,6 +230,5 @@ def _write_link(model: str, task: str, tasks: Sequence[str], applying: Sequence[
             st.query_params[name] = value
 
 
-@cache
 def _words() -> dict[str, dict[str, str]]:
-    return tomllib.loads(WORDS.read_text("utf-8"))
+    return table("dials")

@@ -1,25 +1,42 @@
-"""Commit to a number before the run; the run scores it."""
+"""Commit to a number before the answer is known; a run, or a sum on the page, scores it."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from engine.store import predictions
+from lessons.panels.progress import done
+from lessons.text import label
 
 
-def predict(page: str, prompts: int, learner: str | None, spec_hash: str) -> None:
-    """A slider and a button; once committed, the number stands until a run has scored it."""
+def predict(
+    page: str, most: int, learner: str | None, spec_hash: str | None = None, truth: int | None = None, asks: str = "predict.asks"
+) -> None:
+    """A slider and a button; once committed, the number stands until a run has scored it.
+
+    Args:
+        page: Address of the lesson.
+        most: The slider goes from 0 to this.
+        learner: Whose prediction it is; None for the moment before the browser has said.
+        spec_hash: The run that it is about.
+        truth: The number where the page knows it already, from a recorded run or a sum; it scores the prediction at once.
+        asks: Label of the slider.
+    """
     latest = _latest(page, learner)
     if latest is not None and not st.session_state.get(f"predict-again-{page}"):
+        done(learner, page, "predict")
         _standing(page, latest)
         return
-    st.slider("Answers in the new style", 0, prompts, prompts // 2, key=f"predict-{page}", help="Your guess, before you look.")
-    commit = (page, prompts, learner, spec_hash)
-    st.button("Commit my prediction", key=f"predict-commit-{page}", disabled=learner is None, on_click=_commit, args=commit)
+    st.slider(label(asks), 0, most, most // 2, key=f"predict-{page}", help=label("predict.help"))
+    commit = (page, most, learner, spec_hash, truth)
+    st.button(label("predict.commit"), key=f"predict-commit-{page}", disabled=learner is None, on_click=_commit, args=commit)
 
 
-def _commit(page: str, prompts: int, learner: str, spec_hash: str) -> None:
-    predictions.save(learner, page, {"answers": st.session_state[f"predict-{page}"], "of": prompts}, spec_hash=spec_hash)
+def _commit(page: str, most: int, learner: str, spec_hash: str | None, truth: int | None) -> None:
+    value = st.session_state[f"predict-{page}"]
+    made = predictions.save(learner, page, {"answers": value, "of": most}, spec_hash=spec_hash)
+    if truth is not None:
+        predictions.score(made, {"answers": truth, "of": most}, 1 - abs(value - truth) / most)
     st.session_state[f"predict-again-{page}"] = False
 
 
@@ -34,15 +51,16 @@ def score_prediction(page: str, learner: str | None, run_id: str, score: float, 
 
 
 def _standing(page: str, latest: predictions.PredictionRow) -> None:
-    said = f"You said **{latest.value['answers']} of {latest.value['of']}**."
+    said = label("predict.said", said=latest.value["answers"], of=latest.value["of"])
     if latest.outcome is None:
-        st.info(f"{said} Now run it: the run will score your prediction.", icon=":material/flag:")
+        st.info(f"{said} {label('predict.waits')}", icon=":material/flag:")
     else:
         off = abs(latest.value["answers"] / latest.value["of"] - latest.outcome["answers"] / latest.outcome["of"])
-        words = "Spot on." if off < 0.04 else "Close." if off < 0.15 else f"Off by {100 * off:.0f} points: that is worth remembering."
-        st.success(f"{said} It was **{latest.outcome['answers']} of {latest.outcome['of']}**. {words}", icon=":material/flag:")
+        verdict = "predict.spot_on" if off < 0.04 else "predict.close" if off < 0.15 else "predict.off"
+        was = label("predict.was", was=latest.outcome["answers"], of=latest.outcome["of"])
+        st.success(f"{said} {was} {label(verdict, points=f'{100 * off:.0f}')}", icon=":material/flag:")
     again = {f"predict-again-{page}": True}
-    st.button("Predict again", key=f"predict-redo-{page}", type="tertiary", on_click=st.session_state.update, args=(again,))
+    st.button(label("predict.again"), key=f"predict-redo-{page}", type="tertiary", on_click=st.session_state.update, args=(again,))
 
 
 def _latest(page: str, learner: str | None) -> predictions.PredictionRow | None:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from lessons.panels.progress import done
 from lessons.panels.question import Desk, ask, state_of
 from lessons.panels.question_forms import aside
+from lessons.text import label
 from quizzes import bank
 from quizzes.answers import CachedLog, MemoryLog, seed_for
 from quizzes.schema import Question
@@ -31,7 +33,7 @@ def quiz(lesson: str, learner: str | None, count: int = 3, page: str = "/lora") 
     """
     questions = bank.of_lesson(lesson)[:count]
     if not questions:
-        st.info("This lesson has no questions yet; the practice page has those of the others.")
+        st.info(label("quiz.none"))
         return
     log, who = answer_log(learner), learner or VISITOR
     shown: list[tuple[Variant, Sitting]] = []
@@ -41,11 +43,12 @@ def quiz(lesson: str, learner: str | None, count: int = 3, page: str = "/lora") 
         state = state_of(item, desk)
         over = is_over(state, item)
         with st.container(border=True, key=f"quiz-box-{question.id}"):
-            aside(f"Question {number} of {len(questions)}")
+            aside(label("quiz.number", number=number, count=len(questions)))
             ask(item, state, desk._replace(shortcuts=not over))
         shown.append((item, state))
         if not over:
             return
+    done(learner, lesson, "quiz")
     _summary(shown, questions)
 
 
@@ -60,6 +63,4 @@ def answer_log(learner: str | None) -> CachedLog:
 
 def _summary(shown: Sequence[tuple[Variant, Sitting]], questions: Sequence[Question]) -> None:
     first = sum(bool(state.tries) and state.tries[0].chosen.get("right") is True for _, state in shown)
-    st.markdown(
-        f"**{first} of {len(questions)} right at the first try.** They will come back in [Practice](/practice), when you are about to forget them."
-    )
+    st.markdown(label("quiz.summary", first=first, count=len(questions)))

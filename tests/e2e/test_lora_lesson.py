@@ -111,6 +111,6 @@ def test_start_leads_to_the_lora_lesson(lesson):
     page = lesson()
     page.goto(page.url.split("/lora")[0] + "/")
     expect(page.get_by_role("heading", name="What fine-tuning is", level=1)).to_be_visible()
-    expect(page.get_by_role("table").first).to_contain_text("before")
+    expect(page.get_by_role("table", name=re.compile("LoRA · recorded")).first).to_contain_text("before")
     page.get_by_role("button", name="Open the LoRA lesson").click()
     expect(page.get_by_role("heading", name="LoRA", level=1)).to_be_visible()

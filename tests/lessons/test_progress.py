@@ -1,0 +1,74 @@
+"""How far a learner is: kept once, added up, found again, taken along and removed."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.store import answers, predictions, progress, settings
+from lessons.arc import PARTS
+from lessons.panels.progress import sign
+
+LEARNER, OTHER = "a" * 32, "b" * 32
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("DELTALAB_HOME", str(tmp_path))
+    monkeypatch.delenv("DELTALAB_DATABASE_URL", raising=False)
+
+
+def test_the_first_time_counts_and_seconds_add_up():
+    progress.mark(LEARNER, "lora", ["idea", "see"])
+    first = progress.of(LEARNER)["lora"].parts["idea"]
+    progress.mark(LEARNER, "lora", ["idea"])
+    progress.spend(LEARNER, "lora", 30, "see")
+    progress.spend(LEARNER, "lora", 12.5, "run")
+    found = progress.of(LEARNER)
+    assert found["lora"].parts["idea"] == first and set(found["lora"].parts) == {"idea", "see"}
+    assert found["lora"].seconds == 42.5 and found["lora"].place == "run"
+    assert progress.of(OTHER) == {}
+
+
+def test_other_settings_are_no_progress():
+    settings.put(LEARNER, "theme", "dark")
+    assert progress.of(LEARNER) == {}
+
+
+def test_erase_takes_all_of_one_learner_and_nothing_of_another():
+    for learner in (LEARNER, OTHER):
+        progress.mark(learner, "lora", ["idea"])
+        predictions.save(learner, "lora", {"answers": 3, "of": 4})
+        answers.save(learner, "q", {"picked": ["a"]}, 1.0)
+        settings.put(learner, "theme", "dark")
+    progress.erase(LEARNER)
+    assert progress.of(LEARNER) == {} and settings.everything(LEARNER) == {}
+    assert predictions.history(LEARNER) == [] and answers.history(LEARNER) == []
+    assert progress.of(OTHER) and predictions.history(OTHER) and answers.history(OTHER) and settings.everything(OTHER)["theme"] == "dark"
+
+
+def test_the_sign_fills():
+    signs = [sign(progress.NOTHING._replace(parts=dict.fromkeys(PARTS[:done], 1.0))) for done in range(len(PARTS) + 1)]
+    assert signs[0] == ":material/radio_button_unchecked:" and signs[-1] == ":material/check_circle:" and sign(None) == signs[0]
+    assert len(set(signs)) == 6 and signs == sorted(signs, key=signs.index)
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds", "parts"),
+    [
+        ({"watch": "w", "number": 1, "seconds": 5, "seen": ["idea"], "place": "idea"}, 5, {"idea"}),
+        ({"watch": "w", "number": 1, "seconds": 1e9, "seen": [], "place": "idea"}, 120, set()),
+        ({"watch": "w", "number": 1, "seconds": -4, "seen": ["quiz", "nowhere"], "place": "../x"}, 0, set()),
+        ({"watch": "w", "number": "one", "seconds": 5, "seen": ["idea"]}, None, set()),
+        ({}, None, set()),
+    ],
+)
+def test_what_a_browser_says_is_checked(said, seconds, parts, monkeypatch):
+    import streamlit as st
+
+    from lessons.panels import reading
+
+    monkeypatch.setattr(st, "session_state", {})
+    reading._keep("lora", LEARNER, said)
+    reading._keep("lora", LEARNER, said)
+    found = progress.of(LEARNER).get("lora", progress.NOTHING)
+    assert found.seconds == (seconds or 0) and set(found.parts) == parts and found.place in (None, "idea")
