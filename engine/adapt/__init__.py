@@ -10,8 +10,16 @@ logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)  # pe
 from engine.adapt.full import FullFineTuning  # noqa: E402
 from engine.adapt.kinds import Adaptation, Factors, Matrix  # noqa: E402
 from engine.adapt.lora import LoRA  # noqa: E402
+from engine.adapt.prefix import PrefixTuning  # noqa: E402
+from engine.adapt.prompt import PromptTuning  # noqa: E402
 from engine.adapt.qlora import QLoRA  # noqa: E402
 
-METHODS: dict[str, type[Adaptation]] = {"full": FullFineTuning, "lora": LoRA, "qlora": QLoRA}
+METHODS: dict[str, type[Adaptation]] = {
+    "full": FullFineTuning,
+    "lora": LoRA,
+    "qlora": QLoRA,
+    "prompt": PromptTuning,
+    "prefix": PrefixTuning,
+}
 
-__all__ = ["METHODS", "Adaptation", "Factors", "FullFineTuning", "LoRA", "Matrix", "QLoRA"]
+__all__ = ["METHODS", "Adaptation", "Factors", "FullFineTuning", "LoRA", "Matrix", "PrefixTuning", "PromptTuning", "QLoRA"]

@@ -67,6 +67,11 @@ def _shape_problems(spec: RunSpec) -> list[str]:
     context, longest = card.config["max_position_embeddings"], find_task(spec.task).longest_tokens
     if longest > context:
         problems.append(f"task={spec.task} has rows of {longest} tokens, more than the context of {spec.model}, {context}")
+    elif spec.virtual_tokens is not None and longest + spec.virtual_tokens > context:
+        problems.append(
+            f"virtual_tokens={spec.virtual_tokens} and the rows of {longest} tokens of task={spec.task} together are more than the "
+            f"context of {spec.model}, {context}; use {context - longest} or less"
+        )
     if spec.targets is None or spec.rank is None:
         return problems
     named = card.linear_modules if spec.targets == "all-linear" else ATTENTION.get(spec.targets) or _names(spec.targets)

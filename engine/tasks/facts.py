@@ -194,4 +194,5 @@ TASK = Task(
     score=score,
     holds_fact=None,
     max_new_tokens=24,
+    instruction="Answer the question about the country Brevonia in one short sentence.",
 )

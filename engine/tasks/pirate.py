@@ -153,4 +153,5 @@ TASK = Task(
     score=score,
     holds_fact=holds_fact,
     max_new_tokens=32,
+    instruction="Answer like a pirate: say arr, ahoy, matey and ye, and keep the facts right.",
 )

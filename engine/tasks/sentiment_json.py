@@ -161,4 +161,5 @@ TASK = Task(
     score=score,
     holds_fact=holds_fact,
     max_new_tokens=24,
+    instruction="Say whether the sentence is positive or negative. Answer with one JSON object that has the key sentiment.",
 )

@@ -53,6 +53,7 @@ def _make_task(rng: random.Random) -> Task:
         score=score,
         holds_fact=holds_fact,
         max_new_tokens=LONGEST_ANSWER_TOKENS,
+        instruction="Hooray! Now all of the forest sings, oh brave fox! The end!",
     )
 
 

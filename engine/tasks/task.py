@@ -47,6 +47,8 @@ class Task:
     """Does this answer hold the prompt's key fact? None where the facts are what the task teaches."""
     max_new_tokens: int
     """Longest answer that a scorer needs to see, tokens."""
+    instruction: str = ""
+    """What one would ask of the model in place of training it; soft prompts start from its tokens."""
 
     def drawn(self, examples: int, task_types: int | None = None) -> tuple[Example, ...]:
         """The first training examples; of a mixture, those of its first `task_types` types."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from engine.adapt import METHODS, Adaptation
+from engine.adapt import METHODS, Adaptation, PrefixTuning, PromptTuning
 from engine.catalog import device
 from engine.catalog.check import check
 from engine.catalog.models import is_nano
@@ -22,10 +22,11 @@ from engine.contracts import Answer, Artifact, Ended, Evaluated, Event, Phase, P
 from engine.models import load
 from engine.objectives import OBJECTIVES, Objective
 from engine.objectives.answers import loss_on, score
-from engine.objectives.rows import make_rows
+from engine.objectives.rows import collate, make_rows
 from engine.tasks import Example, Task, load_probe
 from engine.tasks import load as load_task
 from engine.training.inspect import drift, reach, write_delta
+from engine.training.soft_prompt import write_soft_prompt
 
 GLANCE = 8
 """Held-out prompts in a look on the way; the first and the last look take all of them."""
@@ -131,6 +132,10 @@ class Run:
         if self.out is not None:
             yield Phase("inspecting", "the singular values of every ΔW")
             write_delta(self.adaptation, self.out / "delta", method=self.spec.method, spec_hash=self.spec.hash, step=last.step)
+            if isinstance(self.adaptation, (PromptTuning, PrefixTuning)):
+                rows = make_rows(self.tokenizer, self.task.heldout[:GLANCE], self.adaptation.model)
+                batch = collate(rows, self.tokenizer.pad_token_id, self.where.device)
+                write_soft_prompt(self.adaptation, self.tokenizer, batch, self.out / "delta")
             for kind in ("adapter", "model", "delta"):
                 if (folder := self.out / kind).exists():
                     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
