@@ -40,8 +40,8 @@ _TASK_METHOD: dict[tuple[str, str], dict[str, Any]] = {
     ("stories", "lora"): {"learning_rate": 1e-2},
     ("stories", "qlora"): {"learning_rate": 1e-2},
     ("stories", "full"): {"learning_rate": 1e-3},
-    ("stories", "prompt"): {"virtual_tokens": 8, "learning_rate": 1e-1},
-    ("stories", "prefix"): {"virtual_tokens": 8, "learning_rate": 3e-1},
+    ("stories", "prompt"): {"virtual_tokens": 8, "token_init": "random", "learning_rate": 3e-2},
+    ("stories", "prefix"): {"virtual_tokens": 8, "token_init": "random", "learning_rate": 1e-1},
 }
 _MODEL_TASK_METHOD: dict[tuple[str, str, str], dict[str, Any]] = {
     (model, "stories", method): {"learning_rate": 5e-3} for model in ("nano-2m", "nano-2m-control") for method in ("lora", "qlora")

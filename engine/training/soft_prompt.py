@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from engine.adapt import Adaptation, PrefixTuning, PromptTuning
-from engine.objectives.rows import Batch
+from engine.objectives.rows import IGNORE, Batch
 
 KEPT_VECTORS = 24
 NEAREST = 5
@@ -37,7 +37,7 @@ def nearest_tokens(vectors: torch.Tensor, embedding: torch.Tensor, tokenizer, n:
 
 @torch.no_grad()
 def attention_to_virtual(adaptation: Adaptation, batch: Batch) -> torch.Tensor:
-    """Share of attention that each virtual position gets at each layer, (layers, k): mean over heads and real tokens.
+    """Share of attention that each virtual position gets at each layer, (layers, k): mean over heads and the tokens of the answers.
 
     Only eager attention hands its weights out, so the model is switched to it and back.
     """
@@ -48,8 +48,8 @@ def attention_to_virtual(adaptation: Adaptation, batch: Batch) -> torch.Tensor:
         input_ids=batch.ids, attention_mask=batch.mask, position_ids=batch.positions, use_cache=False, output_attentions=True
     )  # fmt: skip
     model.set_attn_implementation(usual)
-    real = batch.mask.bool()
-    return torch.stack([paid[:, :, -s:, :-s].float().mean(1)[real].mean(0) for paid in out.attentions])
+    answer = batch.labels != IGNORE
+    return torch.stack([paid[:, :, -s:, :-s].float().mean(1)[answer].mean(0) for paid in out.attentions])
 
 
 @torch.no_grad()

@@ -26,7 +26,7 @@ PEFT_TYPES = {"prompt": peft.PromptTuningConfig, "prefix": peft.PrefixTuningConf
 
 
 def adapted(method: str, **changes):
-    spec = default_spec(MODEL, "stories", method, virtual_tokens=K, dtype="fp32", **changes)
+    spec = default_spec(MODEL, "stories", method, **{"virtual_tokens": K, "token_init": "text", "dtype": "fp32", **changes})
     torch.manual_seed(0)
     model, tokenizer = load(MODEL)
     return METHODS[method](model, spec), tokenizer
@@ -148,7 +148,7 @@ def test_random_starts_follow_the_seed_and_the_spread_of_what_they_stand_for(met
 def test_text_is_repeated_to_as_many_tokens_as_are_asked_for():
     model, tokenizer = load(MODEL)
     text = tokenizer(load_task("stories").instruction).input_ids
-    spec = default_spec(MODEL, "stories", "prompt", virtual_tokens=len(text) + 2)
+    spec = default_spec(MODEL, "stories", "prompt", virtual_tokens=len(text) + 2, token_init="text")
     assert torch.equal(start_vectors(model, spec), model.get_input_embeddings().weight[text + text[:2]])
 
 
@@ -180,8 +180,8 @@ def test_attention_to_virtual_positions_is_that_to_the_text_before_training(meth
     for row in rows:
         with torch.no_grad():
             weights = base(input_ids=torch.tensor([text + row.ids]), output_attentions=True).attentions
-        expected.append(torch.stack([layer[0, :, K:, :K].mean(0).sum(0) for layer in weights]))
-    torch.testing.assert_close(paid, sum(expected) / sum(len(row.ids) for row in rows), atol=1e-5, rtol=1e-4)
+        expected.append(torch.stack([layer[0, :, -row.answer_tokens :, :K].mean(0).sum(0) for layer in weights]))
+    torch.testing.assert_close(paid, sum(expected) / sum(row.answer_tokens for row in rows), atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("method", PEFT_TYPES)
