@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import argparse
 
-from tests.bench import planner, practice, training, web
+from tests.bench import floor, methods, planner, practice, training, web
 
-PARTS = {"web": web.measure, "planner": planner.measure, "practice": practice.measure, "training": training.measure}
+PARTS = {
+    "web": web.measure,
+    "planner": planner.measure,
+    "practice": practice.measure,
+    "training": training.measure,
+    "methods": methods.measure,
+    "floor": floor.measure,
+}
 
 
 def main() -> None:

@@ -67,7 +67,6 @@ def our_speed(spec: RunSpec) -> float:
 
 def trl_speed(spec: RunSpec, fed: list[Batch], attention: str, bf16: bool) -> float:
     """The same rows in the same order through SFTTrainer with PEFT; no gradient checkpointing, which it turns on by default."""
-    import peft
     from datasets import Dataset
     from transformers import AutoModelForCausalLM, TrainerCallback
     from transformers.utils import logging
@@ -98,11 +97,25 @@ def trl_speed(spec: RunSpec, fed: list[Batch], attention: str, bf16: bool) -> fl
             bf16=bf16, gradient_checkpointing=False, train_sampling_strategy="sequential", report_to="none", save_strategy="no",
             logging_strategy="no", disable_tqdm=True, use_cpu=True, dataloader_pin_memory=False, dataset_kwargs={"skip_prepare_dataset": True},
         )  # fmt: skip
-        lora = peft.LoraConfig(r=spec.rank, lora_alpha=spec.alpha, target_modules="all-linear", task_type="CAUSAL_LM")
-        trainer = SFTTrainer(model=model, args=config, train_dataset=Dataset.from_list(flat), peft_config=lora, callbacks=[clock])
+        trainer = SFTTrainer(
+            model=model, args=config, train_dataset=Dataset.from_list(flat), peft_config=peer_config(spec), callbacks=[clock]
+        )
         trainer.train()
     tokens = sum(batch.tokens for batch in fed[WARM_UP:])
     return tokens / (clock.ends[-1] - clock.ends[WARM_UP - 1])
+
+
+def peer_config(spec: RunSpec):
+    """PEFT's own settings for the spec's method; None for full fine-tuning."""
+    import peft
+
+    soft = {"task_type": "CAUSAL_LM", "num_virtual_tokens": spec.virtual_tokens}
+    return {
+        "full": lambda: None,
+        "lora": lambda: peft.LoraConfig(r=spec.rank, lora_alpha=spec.alpha, target_modules="all-linear", task_type="CAUSAL_LM"),
+        "prompt": lambda: peft.PromptTuningConfig(**soft),
+        "prefix": lambda: peft.PrefixTuningConfig(**soft),
+    }[spec.method]()
 
 
 def overhead(spec: RunSpec) -> float:
