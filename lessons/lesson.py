@@ -68,6 +68,8 @@ class Lesson(NamedTuple):
     methods: tuple[str, ...] = ()
     """Adaptations to run here, the usual one first; none on a page that trains nothing."""
     objectives: tuple[str, ...] = ("sft",)
+    tasks: tuple[str, ...] = ()
+    """Tasks to run here; every one that serves the objective where none is named."""
     title: str | None = None
     """Key of a label, where the page's title is not its name in the rail."""
     claims: tuple[str, ...] = ()
@@ -111,7 +113,11 @@ def _view(lesson: Lesson, learner: str | None) -> View:
     if not lesson.methods:
         return View(learner, None, None, None, None)
     run = current.run_in_address()
-    cell = Cell(run.spec.model, run.spec.task, run.spec.method, run.spec.objective) if run else cell_now(lesson.methods, lesson.objectives)
+    cell = (
+        Cell(run.spec.model, run.spec.task, run.spec.method, run.spec.objective)
+        if run
+        else cell_now(lesson.methods, lesson.objectives, lesson.tasks)
+    )
     kept = current.recorded(*cell) if cell else None
     return View(learner, cell, run, kept, current.own(run) if run and run.state == "done" else kept)
 
@@ -144,7 +150,7 @@ def _run(lesson: Lesson, view: View, numbers: Mapping[str, object]) -> None:
     if view.kept is None:
         st.info(label("run.none_yet"))
         return
-    run_panel(dials(lesson.methods, lesson.objectives), view.run, view.kept)
+    run_panel(dials(lesson.methods, lesson.objectives, lesson.tasks), view.run, view.kept)
     if view.run is not None:
         done(view.learner, lesson.path, "run")
 

@@ -63,21 +63,21 @@ class Cell(NamedTuple):
     objective: str
 
 
-def cell_now(methods: Sequence[str], objectives: Sequence[str]) -> Cell | None:
+def cell_now(methods: Sequence[str], objectives: Sequence[str], only: Sequence[str] = ()) -> Cell | None:
     """The cell that the dials stand at, else the one of the address, else the usual one; None where no task serves the objective yet."""
     objective = _now(f"objective-{objectives[0]}", "objective", objectives)
     fitting = [method for method in methods if method in CELLS[objective]] or list(methods)
     method = _now(f"method-{methods[0]}", "method", fitting)
-    models = [name for name in MODELS if tasks_for(name, objective)]
+    models = [name for name in MODELS if tasks_for(name, objective, only)]
     if not models:
         return None
     model = _now("model", "model", models)
-    return Cell(model, _now("task", "task", tasks_for(model, objective)), method, objective)
+    return Cell(model, _now("task", "task", tasks_for(model, objective, only)), method, objective)
 
 
-def tasks_for(model: str, objective: str) -> list[str]:
-    """Tasks of a model whose examples serve an objective, the best start first."""
-    return [name for name in MODELS[model].tasks if objective in TASKS[name].objectives]
+def tasks_for(model: str, objective: str, only: Sequence[str] = ()) -> list[str]:
+    """Tasks of a model whose examples serve an objective, the best start first; of `only` where a page names some."""
+    return [name for name in MODELS[model].tasks if objective in TASKS[name].objectives and (not only or name in only)]
 
 
 def _now(dial: str, link: str, choices: Sequence[str]) -> str:
@@ -85,18 +85,18 @@ def _now(dial: str, link: str, choices: Sequence[str]) -> str:
     return wanted if wanted in choices else choices[0]
 
 
-def dials(methods: Sequence[str], objectives: Sequence[str] = ("sft",)) -> RunSpec | None:
+def dials(methods: Sequence[str], objectives: Sequence[str] = ("sft",), only: Sequence[str] = ()) -> RunSpec | None:
     """Show the dials, keep the address in step with them, and return the spec; None while they make no spec.
 
     What a link sets wrongly is named, and the default is taken in its place.
     """
-    usual = cell_now(methods, objectives)
+    usual = cell_now(methods, objectives, only)
     if usual is None:
         return None
-    link = _read_link(usual)
+    link = _read_link(usual, only)
     objective = _several("objective", objectives, usual.objective)
     method = _several("method", [name for name in methods if name in CELLS[objective]], usual.method)
-    present = [name for name in MODELS if is_present(name) and tasks_for(name, objective)]
+    present = [name for name in MODELS if is_present(name) and tasks_for(name, objective, only)]
     if not present:
         st.info(label("run.no_model"))
         return None
@@ -105,7 +105,7 @@ def dials(methods: Sequence[str], objectives: Sequence[str] = ("sft",)) -> RunSp
     with st.popover(label("run.about_model"), type="tertiary"):
         numbers = label("run.model", parameters=f"{card.parameters:,}", licence=card.licence, size=f"{card.bytes / 1e6:.1f}")
         st.markdown(f"**{card.title}** · {numbers}\n\n{card.note}")
-    tasks = tasks_for(model, objective)
+    tasks = tasks_for(model, objective, only)
     wanted = link.pop("task", tasks[0])
     task = _choose("task", tasks, wanted if wanted in tasks else tasks[0], lambda n: TASKS[n].title)
     with st.popover(label("run.about_task"), type="tertiary"):
@@ -169,28 +169,28 @@ def _choose(name: str, names: list[str], start: str, title: Any, dial: str = "")
     return st.selectbox(words["label"], names, key=key, help=words["help"], persist_state="session", format_func=title)
 
 
-def _read_link(usual: Cell) -> dict[str, Any]:
+def _read_link(usual: Cell, only: Sequence[str]) -> dict[str, Any]:
     """Values of the address, read once a session and page; those that cannot stand are named in a warning."""
     seen = f"link-read-{usual.method}-{usual.objective}"
     if st.session_state.get(seen):
         return {}
     st.session_state[seen] = True
-    values, problems = parse_link(st.query_params.to_dict(), usual)
+    values, problems = parse_link(st.query_params.to_dict(), usual, only)
     for problem in problems:
         st.warning(label("run.bad_link", problem=problem))
     return values
 
 
-def parse_link(query: dict[str, str], usual: Cell) -> tuple[dict[str, Any], list[str]]:
+def parse_link(query: dict[str, str], usual: Cell, only: Sequence[str] = ()) -> tuple[dict[str, Any], list[str]]:
     """Settings in an address, each checked by itself; and a sentence for each that cannot stand."""
     values: dict[str, Any] = {}
     problems: list[str] = []
-    first = usual.model if tasks_for(usual.model, usual.objective) else DEFAULT_MODEL
+    first = usual.model if tasks_for(usual.model, usual.objective, only) else DEFAULT_MODEL
     model = query.get("model", first)
     if model not in MODELS or not is_present(model):
         problems.append(f"model={model[:60]!r} is not on this machine")
         model = DEFAULT_MODEL
-    tasks = tasks_for(model, usual.objective) or list(MODELS[model].tasks)
+    tasks = tasks_for(model, usual.objective, only) or list(MODELS[model].tasks)
     task = query.get("task", tasks[0])
     if task not in tasks:
         problems.append(f"task={task[:60]!r} does not suit {model}")

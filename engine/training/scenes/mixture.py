@@ -28,5 +28,10 @@ def record(model: str) -> None:
         runs.append(run)
         scores.append([look.score for look in looks])
         losses.append([look.loss for look in looks])
-    arrays = {"types": np.array(TYPES), "steps": np.array([look.step for look in looks]), "score": np.array(scores), "loss": np.array(losses)}
+    arrays = {
+        "types": np.array(TYPES),
+        "steps": np.array([look.step for look in looks]),
+        "score": np.array(scores),
+        "loss": np.array(losses),
+    }
     keep(f"mixture-{model}", [run.spec for run in runs], arrays, runs[-1], prompts=prompts)

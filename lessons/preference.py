@@ -1,0 +1,51 @@
+"""The RLHF and DPO lesson."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lessons.lesson import Lesson, View, show
+from lessons.panels.numbers import of_run
+from lessons.stage import stage
+from lessons.stage.method_scenes import beta_scene, frontier_scene, preference_scene, reward_scene
+from lessons.text import prose
+
+NANO = "nano-0.5m"
+
+
+def page() -> None:
+    show(LESSON)
+
+
+def picture(view: View) -> None:
+    scene = (preference_scene(view.shown) or reward_scene(view.shown)) if view.shown else None
+    stage(scene, key="preference")
+
+
+def see(view: View) -> None:
+    """How DPO follows from RLHF, and what a leash and a β do over whole sets of runs."""
+    prose("rlhf-and-dpo", "derive")
+    for scene in (frontier_scene(NANO), beta_scene(NANO)):
+        if scene is not None:
+            with st.container(border=True):
+                stage(scene, key=scene.title)
+
+
+def read(view: View) -> None:
+    prose("rlhf-and-dpo", "pairs")
+
+
+LESSON = Lesson(
+    "rlhf-and-dpo",
+    methods=("lora", "full"),
+    objectives=("dpo", "reward", "rlhf"),
+    code={
+        "dpo": ("engine/objectives/dpo.py", "dpo_loss"),
+        "reward": ("engine/objectives/reward.py", "reward_loss"),
+        "rlhf": ("engine/objectives/rlhf.py", "RLHF"),
+        "loop": ("engine/training/loop.py", "optimise"),
+    },
+    numbers=of_run,
+    picture=picture,
+    parts={"see": see, "read": read},
+)

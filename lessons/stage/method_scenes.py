@@ -1,0 +1,142 @@
+"""Scenes of single methods, from a run's own events or from recorded sets of runs.
+
+stage(preference_scene(shown), key="preference")
+stage(mixture_scene("smollm2-135m-instruct"), key="mixture")
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import numpy as np
+
+from engine.recorded import Delta
+from engine.recorded.scenes import SceneData, find_scene
+from lessons.panels.current import Shown
+from lessons.stage.scene import Scene, plain_stage
+from lessons.text import fill, read
+from viz import head_plane, preference_ribbons, prefix_attention, reward_kl, soft_prompts, sweep_surface
+from viz.label import TruthLabel
+
+
+def preference_scene(shown: Shown) -> Scene | None:
+    """Chosen and rejected answers over a DPO run; None for a run that has no such steps."""
+    steps = [step for step in shown.story.steps if "chosen_reward" in step.metrics]
+    beta = shown.spec.beta
+    if not steps or not beta:
+        return None
+    chosen, rejected = ([step.metrics[name] / beta for step in steps] for name in ("chosen_reward", "rejected_reward"))
+    info = preference_ribbons.get_preference_ribbons_info([step.step for step in steps], chosen, rejected, beta, shown.label)
+    words, tables = preference_ribbons.describe_preference_ribbons(info), preference_ribbons.preference_ribbons_tables(info)
+    return plain_stage("Chosen and rejected", preference_ribbons.draw_preference_ribbons(info), words, tables)
+
+
+def reward_scene(shown: Shown) -> Scene | None:
+    """Reward against distance from the base over an RLHF run; None for a run that has no such steps."""
+    steps = [step for step in shown.story.steps if "reward" in step.metrics and "kl" in step.metrics]
+    if not steps:
+        return None
+    name = f"KL weight {shown.spec.kl_weight:g}"
+    way = (name, [s.step for s in steps], [s.metrics["kl"] for s in steps], [s.metrics["reward"] for s in steps], [])
+    info = reward_kl.get_reward_kl_info([way], shown.label)
+    return plain_stage(
+        "Reward and distance", reward_kl.draw_reward_kl(info), reward_kl.describe_reward_kl(info), reward_kl.reward_kl_tables(info)
+    )
+
+
+@cache
+def frontier_scene(model: str) -> Scene | None:
+    """Reward against KL for several leashes, with a sample at each look."""
+    found = find_scene(f"rlhf-{model}")
+    if found is None:
+        return None
+    arrays, ways = found.arrays, []
+    for n, weight in enumerate(arrays["kl_weight"]):
+        ways.append(
+            (
+                f"KL weight {weight:g}",
+                arrays["steps"].tolist(),
+                arrays["kl"][n].tolist(),
+                arrays["reward"][n].tolist(),
+                found.about["samples"][n],
+            )
+        )
+    info = reward_kl.get_reward_kl_info(ways, _label(found))
+    figure, words, tables = reward_kl.draw_reward_kl(info), reward_kl.describe_reward_kl(info), reward_kl.reward_kl_tables(info)
+    return plain_stage(f"Frontier {model}", figure, words, tables, caption=fill(read("gallery", "frontier"), model=model))
+
+
+@cache
+def beta_scene(model: str) -> Scene | None:
+    """The held-out score of DPO over β and steps."""
+    return _sweep(f"dpo-{model}", ("beta", "β", "log10"), "score", "Held-out score", "beta")
+
+
+@cache
+def mixture_scene(model: str) -> Scene | None:
+    """The score on unseen types of task over the number of trained types and steps."""
+    return _sweep(f"mixture-{model}", ("types", "types of task", "log2"), "score", "Score on unseen types", "mixture")
+
+
+def _sweep(name: str, dial: tuple[str, str, str], z: str, title: str, caption: str) -> Scene | None:
+    found = find_scene(name)
+    if found is None:
+        return None
+    key, axis, scale = dial
+    steps, values = found.arrays["steps"], found.arrays[z]
+    rows = [(float(x), float(step), float(values[i, j])) for i, x in enumerate(found.arrays[key]) for j, step in enumerate(steps)]
+    info = sweep_surface.get_sweep_surface_info(rows, x=(axis, scale), y=("steps", "linear"), z=title, title=title, label=_label(found))
+    words, tables = sweep_surface.describe_sweep_surface(info), sweep_surface.sweep_surface_tables(info)
+    text = fill(read("gallery", caption), model=found.about["specs"][0]["model"])
+    return plain_stage(title, sweep_surface.draw_sweep_surface(info), words, tables, caption=text)
+
+
+@cache
+def prompt_path_scene(model: str) -> Scene | None:
+    """The way of each learned prompt vector among the embeddings of real tokens."""
+    found = find_scene(f"prompt-path-{model}")
+    if found is None:
+        return None
+    arrays, about = found.arrays, found.about
+    info = soft_prompts.get_soft_prompts_info(
+        arrays["embeddings"], about["tokens"], arrays["vectors"], arrays["steps"].tolist(), _label(found), about["nearest"]
+    )
+    figure, words, tables = (
+        soft_prompts.draw_soft_prompts(info),
+        soft_prompts.describe_soft_prompts(info),
+        soft_prompts.soft_prompts_tables(info),
+    )
+    caption = fill(read("gallery", "prompt-path"), model=model)
+    return plain_stage(f"Learned prompt {model}", figure, words, tables, caption=caption, frame_start=len(figure.frames) - 1)
+
+
+def attention_scene(delta: Delta, label: TruthLabel) -> Scene | None:
+    """How much attention the learned positions of a prompt or prefix run draw; None where the run wrote none."""
+    path = delta.folder / "soft_prompt.json"
+    if not path.exists():
+        return None
+    info = prefix_attention.get_prefix_attention_info(json.loads(path.read_text("utf-8"))["attention"], label)
+    words, tables = prefix_attention.describe_prefix_attention(info), prefix_attention.prefix_attention_tables(info)
+    return plain_stage("Attention to learned positions", prefix_attention.draw_prefix_attention(info), words, tables)
+
+
+@cache
+def head_scene(model: str) -> Scene | None:
+    """Features of the frozen model, and the plane of its head as it turns."""
+    found = find_scene(f"head-{model}")
+    if found is None:
+        return None
+    arrays = found.arrays
+    one, other = found.about["labels"]
+    weights, biases = arrays["weights"].astype(np.float64), arrays["biases"].astype(np.float64)
+    info = head_plane.get_head_plane_info(
+        arrays["features"], arrays["classes"].tolist(), (one, other), weights, biases, arrays["steps"].tolist(), _label(found)
+    )
+    figure, words, tables = head_plane.draw_head_plane(info), head_plane.describe_head_plane(info), head_plane.head_plane_tables(info)
+    caption = fill(read("gallery", "head"), model=model)
+    return plain_stage(f"Features and head {model}", figure, words, tables, caption=caption, frame_start=len(figure.frames) - 1)
+
+
+def _label(found: SceneData) -> TruthLabel:
+    return TruthLabel("recorded", found.about["day"], found.about["specs"][0]["seed"])
