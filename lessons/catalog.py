@@ -60,6 +60,21 @@ def find(path: str) -> Page:
     raise KeyError(f"no page at {path!r}; there are {', '.join(page.path for page in PAGES)}")
 
 
+def page_of(method: str, objective: str, task: str) -> Page:
+    """The lesson that a run belongs to."""
+    if objective in ("dpo", "reward", "rlhf"):
+        return find("rlhf-and-dpo")
+    if objective == "classify":
+        return find("frozen-head")
+    if task == "instructions":
+        return find("instruction-tuning")
+    return find(
+        {"full": "full-fine-tuning", "prompt": "prompt-and-prefix", "prefix": "prompt-and-prefix", "head": "frozen-head"}.get(
+            method, method
+        )
+    )
+
+
 def number(path: str) -> int | None:
     """Place of a lesson in the course, from 1; None for a tool."""
     return next((place for place, page in enumerate(LESSONS, 1) if page.path == path), None)

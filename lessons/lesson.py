@@ -18,6 +18,7 @@ import streamlit as st
 
 from engine import jobs
 from engine.catalog.defaults import default_spec
+from engine.catalog.models import is_present
 from engine.catalog.tasks import TASKS
 from engine.contracts import RunSpec
 from engine.doctor import findings
@@ -50,9 +51,14 @@ class View(NamedTuple):
     run: jobs.RunStatus | None
     """The learner's run, from the address."""
     kept: Shown | None
-    """The recorded run of the cell; None where there is none, and then the page has nothing to run."""
+    """The recorded run of the cell; None where there is none."""
     shown: Shown | None
     """The learner's run once it is done, else the recorded one."""
+
+    @property
+    def runs(self) -> bool:
+        """Whether there is something to press."""
+        return self.cell is not None and is_present(self.cell.model) and current.can_run(self.cell.method, self.cell.objective)
 
 
 def no_numbers(view: View) -> dict[str, object]:
@@ -69,13 +75,13 @@ class Lesson(NamedTuple):
     """Adaptations to run here, the usual one first; none on a page that trains nothing."""
     objectives: tuple[str, ...] = ("sft",)
     tasks: tuple[str, ...] = ()
-    """Tasks to run here; every one that serves the objective where none is named."""
+    """Tasks of `engine.catalog` that belong here; all that serve the objective where none is named."""
     title: str | None = None
     """Key of a label, where the page's title is not its name in the rail."""
     claims: tuple[str, ...] = ()
     """Ids of `engine.planner.claims`."""
     code: Mapping[str, tuple[str, str]] = {}
-    """Tab -> (file, function or class in it); tabs whose file is not there are left out."""
+    """Tab -> (file, function or class in it); "" for the whole file; tabs whose file is not there are left out."""
     numbers: Callable[[View], dict[str, object]] = no_numbers
     """What `{{name}}` in the page's prose stands for."""
     picture: Callable[[View], None] | None = None
@@ -113,12 +119,11 @@ def _view(lesson: Lesson, learner: str | None) -> View:
     if not lesson.methods:
         return View(learner, None, None, None, None)
     run = current.run_in_address()
-    cell = (
-        Cell(run.spec.model, run.spec.task, run.spec.method, run.spec.objective)
-        if run
-        else cell_now(lesson.methods, lesson.objectives, lesson.tasks)
-    )
-    kept = current.recorded(*cell) if cell else None
+    if run:
+        cell: Cell | None = Cell(run.spec.model, run.spec.task, run.spec.method, run.spec.objective)
+    else:
+        cell = cell_now(lesson.methods, lesson.objectives, lesson.tasks)
+    kept = current.recorded(*cell, lesson.tasks) if cell else None
     return View(learner, cell, run, kept, current.own(run) if run and run.state == "done" else kept)
 
 
@@ -139,7 +144,7 @@ def _words(lesson: Lesson, part: str, view: View, numbers: Mapping[str, object])
 def _predict(lesson: Lesson, view: View, numbers: Mapping[str, object]) -> None:
     if lesson.prompts and lesson.truth:
         predict(lesson.path, lesson.prompts(view), view.learner, truth=lesson.truth(view), asks=f"predict.{lesson.path}")
-    elif view.cell and view.kept:
+    elif view.cell and view.runs:
         spec = _default(view.cell)
         predict(lesson.path, TASKS[view.cell.task].heldout_examples, view.learner, spec.hash)
 
@@ -147,8 +152,9 @@ def _predict(lesson: Lesson, view: View, numbers: Mapping[str, object]) -> None:
 def _run(lesson: Lesson, view: View, numbers: Mapping[str, object]) -> None:
     if not lesson.methods:
         return
-    if view.kept is None:
-        st.info(label("run.none_yet"))
+    if not view.runs:
+        here = view.cell is None or is_present(view.cell.model)
+        st.info(label("run.none_yet" if here else "run.no_model"))
         return
     run_panel(dials(lesson.methods, lesson.objectives, lesson.tasks), view.run, view.kept)
     if view.run is not None:
@@ -168,7 +174,7 @@ def _claims(lesson: Lesson, view: View, numbers: Mapping[str, object]) -> None:
 
 
 def _break(lesson: Lesson, view: View, numbers: Mapping[str, object]) -> None:
-    clinic(lesson.path, _default(view.cell) if view.cell and view.kept else None)
+    clinic(lesson.path, _default(view.cell) if view.cell and view.runs else None)
 
 
 def _code(lesson: Lesson, view: View, numbers: Mapping[str, object]) -> None:

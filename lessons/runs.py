@@ -11,7 +11,8 @@ from engine.catalog.models import MODELS
 from engine.catalog.tasks import TASKS
 from engine.jobs.space import cap_bytes
 from lessons import arc
-from lessons.text import prose
+from lessons.catalog import page_of
+from lessons.text import label, prose
 
 PAGE = "runs"
 SHOWN = 30
@@ -24,7 +25,7 @@ def page() -> None:
     arc.header(PAGE)
     found = jobs.recent(SHOWN)
     if not found:
-        st.info("No runs yet. Open the LoRA lesson and press Run.")
+        st.info(label("runs.none"))
         return
     kept = sum(run.bytes for run in found)
     prose(PAGE, "cap", kept=f"{kept / 1e6:,.0f} MB", cap=f"{cap_bytes() / 1e9:g} GB")
@@ -43,18 +44,20 @@ def _row(run: jobs.RunStatus) -> None:
     model = MODELS[spec.model].title if spec.model in MODELS else spec.model
     task = TASKS[spec.task].title if spec.task in TASKS else spec.task
     when = datetime.datetime.fromtimestamp(run.created).strftime("%-d %b %Y, %H:%M")
-    st.markdown(f":material/{ICONS[run.state]}: **{spec.method} · {task}** · {model}")
-    score = f" · score {100 * run.result['score_before']:.0f}% → {100 * run.result['score_after']:.0f}%" if run.result else ""
-    files = " · files removed to make room" if run.artifacts_removed else f" · {run.bytes / 1e6:.1f} MB"
-    st.caption(f"{when} · {run.state}{score} · seed {spec.seed}{files if not run.live else ''}")
+    st.markdown(f":material/{ICONS[run.state]}: **{label(f'methods.{spec.method}')} · {task}** · {model}")
+    scores = (run.result or {}).get("score_before"), (run.result or {}).get("score_after")
+    score = label("runs.score", before=f"{100 * scores[0]:.0f}", after=f"{100 * scores[1]:.0f}") if None not in scores else ""
+    files = label("runs.removed") if run.artifacts_removed else label("runs.size", size=f"{run.bytes / 1e6:.1f}")
+    state = label("runs.state", when=when, state=label(f"states.{run.state}"), seed=spec.seed)
+    st.caption(f"{state}{score}{files if not run.live else ''}")
     if run.state == "failed":
         st.error(f"{run.sentence} {run.remedy}")
     with st.container(horizontal=True):
-        if spec.method == "lora" and st.button("Open", key=f"open-{run.run_id}"):
-            st.switch_page(st.session_state["pages"]["lora"], query_params={"run": run.run_id})
+        home = page_of(spec.method, spec.objective, spec.task).path
+        if home in st.session_state.get("pages", {}) and st.button(label("runs.open"), key=f"open-{run.run_id}"):
+            st.switch_page(st.session_state["pages"][home], query_params={"run": run.run_id})
         if run.live:
-            st.button("Cancel", key=f"cancel-{run.run_id}", on_click=jobs.cancel, args=(run.run_id,))
+            st.button(label("run.cancel"), key=f"cancel-{run.run_id}", on_click=jobs.cancel, args=(run.run_id,))
         elif not run.artifacts_removed:
-            pin = "Unpin" if run.pinned else "Pin"
-            help_ = "A pinned run keeps its files when others are removed to make room."
+            pin, help_ = label("runs.unpin" if run.pinned else "runs.pin"), label("runs.pin_help")
             st.button(pin, key=f"pin-{run.run_id}", on_click=jobs.pin, args=(run.run_id, not run.pinned), help=help_)

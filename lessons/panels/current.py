@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import streamlit as st
@@ -16,6 +17,7 @@ from lessons.text import label
 from viz.label import TruthLabel
 
 PARAMETER = "run"
+ENGINE = Path(jobs.__file__).parent.parent
 
 
 class Shown(NamedTuple):
@@ -50,17 +52,23 @@ def own(run: jobs.RunStatus) -> Shown:
 
 
 @cache
-def recorded(model: str, task: str, method: str, objective: str = "sft") -> Shown | None:
-    """The committed run of that cell; of the same method and objective on another model where the cell has none.
+def recorded(model: str, task: str, method: str, objective: str = "sft", only: tuple[str, ...] = ()) -> Shown | None:
+    """The committed run of that cell; where it has none, one of the same method and objective, of the tasks `only` if given.
 
     Committed data do not change while the app runs, so each is read once.
     """
-    same = (r for r in recordings() if (r.spec.method, r.spec.objective) == (method, objective))
+    kin = (r for r in recordings() if (r.spec.method, r.spec.objective) == (method, objective))
+    same = (r for r in kin if not only or r.spec.task in only)
     found = find_recording(model, task, method, objective) or next(same, None)
     if found is None:
         return None
     truth = TruthLabel("recorded", found.day, found.spec.seed)
     return Shown(found.spec, tell(found.events), read_delta(found.folder / "delta"), truth, label("whose.recorded"))
+
+
+def can_run(method: str, objective: str) -> bool:
+    """Whether the engine has both, told by their files: the web process does not import what needs torch."""
+    return (ENGINE / "adapt" / f"{method}.py").exists() and (ENGINE / "objectives" / f"{objective}.py").exists()
 
 
 def delta_of(run: jobs.RunStatus) -> Delta | None:

@@ -42,6 +42,12 @@ DIALS = (
     Dial("alpha", "alpha", float, (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)),
     Dial("targets", "targets", str, TARGET_WORDS),
     Dial("learning_rate", "lr", float, tuple(float(f"{m}e{e}") for e in (-5, -4, -3, -2, -1) for m in (1, 2, 3, 5))),
+    Dial("scaling", "scaling", str, CHOICES["scaling"], more=True),
+    Dial("init", "init", str, CHOICES["init"], more=True),
+    Dial("dora", "dora", bool, more=True),
+    Dial("quant", "quant", str, CHOICES["quant"]),
+    Dial("block_size", "block-size", int, CHOICES["block_size"], more=True),
+    Dial("double_quant", "double-quant", bool, more=True),
     Dial("steps", "steps", int, (6, 12, 24, 40, 60, 80, 120)),
     Dial("seed", "seed", int),
     Dial("examples", "examples", int, (8, 16, 24, 48, 64, 128, 256), more=True),
@@ -68,7 +74,8 @@ def cell_now(methods: Sequence[str], objectives: Sequence[str], only: Sequence[s
     objective = _now(f"objective-{objectives[0]}", "objective", objectives)
     fitting = [method for method in methods if method in CELLS[objective]] or list(methods)
     method = _now(f"method-{methods[0]}", "method", fitting)
-    models = [name for name in MODELS if tasks_for(name, objective, only)]
+    fit = [name for name in MODELS if tasks_for(name, objective, only)]
+    models = [name for name in fit if is_present(name)] or fit
     if not models:
         return None
     model = _now("model", "model", models)
@@ -76,7 +83,7 @@ def cell_now(methods: Sequence[str], objectives: Sequence[str], only: Sequence[s
 
 
 def tasks_for(model: str, objective: str, only: Sequence[str] = ()) -> list[str]:
-    """Tasks of a model whose examples serve an objective, the best start first; of `only` where a page names some."""
+    """Tasks of a model whose examples serve an objective, the best start first; of a page's own tasks where it has some."""
     return [name for name in MODELS[model].tasks if objective in TASKS[name].objectives and (not only or name in only)]
 
 
@@ -153,6 +160,8 @@ def _widget(dial: Dial, start: Any, cell: str) -> Any:
     words, key = _words()[dial.name], f"dial-{cell}-{dial.name}"
     title, help_ = words["label"], words["help"]
     value = st.session_state.setdefault(key, start)
+    if dial.kind is bool:
+        return st.toggle(title, key=key, help=help_, persist_state="session")
     if dial.kind is str:
         choices = list(dict.fromkeys((*dial.choices, value)))
         return st.selectbox(title, choices, key=key, help=help_, persist_state="session", accept_new_options=dial.name == "targets")
@@ -171,7 +180,7 @@ def _choose(name: str, names: list[str], start: str, title: Any, dial: str = "")
 
 def _read_link(usual: Cell, only: Sequence[str]) -> dict[str, Any]:
     """Values of the address, read once a session and page; those that cannot stand are named in a warning."""
-    seen = f"link-read-{usual.method}-{usual.objective}"
+    seen = f"link-read-{usual.method}-{usual.objective}-{only}"
     if st.session_state.get(seen):
         return {}
     st.session_state[seen] = True
@@ -185,8 +194,7 @@ def parse_link(query: dict[str, str], usual: Cell, only: Sequence[str] = ()) -> 
     """Settings in an address, each checked by itself; and a sentence for each that cannot stand."""
     values: dict[str, Any] = {}
     problems: list[str] = []
-    first = usual.model if tasks_for(usual.model, usual.objective, only) else DEFAULT_MODEL
-    model = query.get("model", first)
+    model = query.get("model", usual.model)
     if model not in MODELS or not is_present(model):
         problems.append(f"model={model[:60]!r} is not on this machine")
         model = DEFAULT_MODEL
@@ -200,7 +208,7 @@ def parse_link(query: dict[str, str], usual: Cell, only: Sequence[str] = ()) -> 
         if dial.link not in query:
             continue
         try:
-            value = dial.kind(query[dial.link])
+            value = _parsed(dial.kind, query[dial.link])
             check(default_spec(model, task, usual.method, objective=usual.objective, **{dial.name: value}))
         except SpecError as error:
             problems.extend(error.problems)
@@ -209,6 +217,13 @@ def parse_link(query: dict[str, str], usual: Cell, only: Sequence[str] = ()) -> 
         else:
             values[dial.name] = value
     return values, problems
+
+
+def _parsed(kind: type, text: str) -> Any:
+    """Raises ValueError for what is no value of that kind."""
+    if kind is bool and text not in ("True", "False"):
+        raise ValueError(text)
+    return text == "True" if kind is bool else kind(text)
 
 
 def _write_link(

@@ -1,0 +1,60 @@
+"""The last lesson: choosing a method."""
+
+from __future__ import annotations
+
+from engine.catalog.models import DEFAULT_MODEL, MODELS
+from engine.planner.catalogue import find
+from engine.planner.hardware import find_gpu
+from lessons.lesson import Lesson, View, show
+from lessons.panels.choose import METHODS, answers, choose_boxes, chosen, comparison, costs, fitting, path, short
+from lessons.panels.progress import done
+from lessons.stage import planner_scenes, run_scenes, stage
+from lessons.text import prose
+
+
+def page() -> None:
+    show(LESSON)
+
+
+def numbers(view: View) -> dict[str, object]:
+    """Of the chosen model and card."""
+    model, card = chosen()
+    return {
+        "name": short(model),
+        "billions": f"{find(model).total_params / 1e9:.2g}",
+        "card": f"{find_gpu(card).usable_gib * 1.073741824:.0f}",
+        "bf16_gib": f"{answers(model, card)['full'].reserve.reserved_gib:.0f}",
+    }
+
+
+def picture(view: View) -> None:
+    """All methods as towers against the card; below, what was measured, where it is recorded."""
+    model, card = chosen()
+    stage(planner_scenes.towers_scene(model, card), key="choosing-towers")
+    measured = run_scenes.choosing_scene(DEFAULT_MODEL, MODELS[DEFAULT_MODEL].tasks[0])
+    if measured is not None:
+        stage(measured, key="choosing-measured")
+
+
+def see(view: View) -> None:
+    choose_boxes()
+    comparison(*chosen())
+
+
+def run(view: View) -> None:
+    path()
+    prose("choosing", "costs")
+    costs()
+    done(view.learner, "choosing", "run")
+
+
+LESSON = Lesson(
+    "choosing",
+    claims=("70b-24gb", "65b-48gb", "0.05-percent", "10000x"),
+    code={"memory": ("engine/planner/memory.py", "estimate")},
+    numbers=numbers,
+    picture=picture,
+    parts={"see": see, "run": run},
+    prompts=lambda view: len(METHODS),
+    truth=lambda view: fitting(*chosen()),
+)

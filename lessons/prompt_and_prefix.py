@@ -1,0 +1,51 @@
+"""The lesson on prompt and prefix tuning."""
+
+from __future__ import annotations
+
+from engine.catalog.defaults import default_spec
+from engine.planner.standing import trainable_count
+from lessons.lesson import Lesson, View, show
+from lessons.panels.numbers import of_run, planned
+from lessons.stage import planner_scenes, stage
+from lessons.text import prose
+
+SEVEN_B, SMOL = "meta-llama/Llama-2-7b-hf", "HuggingFaceTB/SmolLM2-135M"
+
+
+def page() -> None:
+    show(LESSON)
+
+
+def numbers(view: View) -> dict[str, object]:
+    """The run's own numbers, and what 20 positions are in two models."""
+
+    def trained(model: str, method: str) -> str:
+        found = planned(model, method, virtual_tokens=20)
+        return f"{trainable_count(found.options, found.arch):,}"
+
+    method = view.cell.method if view.cell else "prompt"
+    counts = {"prompt_7b": trained(SEVEN_B, "prompt"), "prefix_7b": trained(SEVEN_B, "prefix"), "prefix_smol": trained(SMOL, "prefix")}
+    return {**of_run(view), **counts, "k": default_spec(method=method).virtual_tokens}
+
+
+def picture(view: View) -> None:
+    stage(planner_scenes.staircase_scene(), key="prompt-stairs")
+
+
+def read(view: View) -> None:
+    prose("prompt-and-prefix", "steer")
+
+
+LESSON = Lesson(
+    "prompt-and-prefix",
+    methods=("prompt", "prefix"),
+    claims=("prompt-0.005", "prefix-0.1-1", "prompt-mb"),
+    code={
+        "prompt": ("engine/adapt/prompt.py", "PromptTuning"),
+        "prefix": ("engine/adapt/prefix.py", "PrefixTuning"),
+        "loop": ("engine/training/loop.py", "optimise"),
+    },
+    numbers=numbers,
+    picture=picture,
+    parts={"read": read},
+)
