@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +16,7 @@ from engine.adapt import Adaptation, Factors, Matrix
 from engine.adapt.four_bit import FourBitLinear
 from engine.adapt.kinds import HEADS
 from engine.contracts import RunSpec
+from engine.objectives.rows import Row, answer_logits, collate
 
 TOP_DIRECTIONS = 64
 ENERGY_AT = (1, 2, 4, 8, 16, 32, 64)
@@ -70,6 +73,25 @@ def reach(adaptation: Adaptation, spec: RunSpec) -> dict[str, float]:
         scale = spec.alpha / (spec.rank**0.5 if spec.scaling == "rslora" else spec.rank)
         found["b_rms"] = (squares / numbers) ** 0.5 / scale
     return found
+
+
+@torch.no_grad()
+def kl_to_base(adaptation: Adaptation, as_base: Callable[[], AbstractContextManager[None]], rows: Sequence[Row], pad_id: int) -> float:
+    """Mean over the rows' answer tokens of KL(tuned ‖ base), nats: how far the model's words have moved, not its weights.
+
+    Args:
+        as_base: Inside the context that it gives, the model answers as before training.
+        rows: Prompts with reference answers, which both models read (teacher forcing).
+    """
+    model, total, tokens = adaptation.model.eval(), 0.0, 0
+    for at in range(0, len(rows), 16):
+        batch = collate(rows[at : at + 16], pad_id, str(model.device))
+        tuned = answer_logits(model, batch)[0].float().log_softmax(-1)
+        with as_base():
+            base = answer_logits(model, batch)[0].float().log_softmax(-1)
+        total += float((tuned.exp() * (tuned - base)).sum())
+        tokens += len(tuned)
+    return total / tokens
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,13 @@ from engine.objectives.answers import loss_on, score
 from engine.objectives.rows import collate, make_rows
 from engine.tasks import Example, Task, load_probe
 from engine.tasks import load as load_task
-from engine.training.inspect import drift, reach, write_delta
+from engine.training.inspect import drift, kl_to_base, reach, write_delta
 from engine.training.soft_prompt import write_soft_prompt
 
 GLANCE = 8
 """Held-out prompts in a look on the way; the first and the last look take all of them."""
+SPEAKING = ("sft", "dpo", "rlhf")
+"""Objectives after which the model still answers in words, so that its words can be compared with the base's."""
 LIBRARIES = ("torch", "transformers", "peft", "numpy")
 
 
@@ -100,6 +103,11 @@ class Run:
             return nullcontext() if self.spec.fault == "compared-with-itself" else self.objective.as_base()
         return self.objective.as_base() if self.spec.fault == "adapter-off" else nullcontext()
 
+    def kl_to_base(self, step: int) -> float:
+        rows = make_rows(self.tokenizer, self.task.heldout, self.adaptation.model)
+        with self.standing(step):
+            return kl_to_base(self.adaptation, self.objective.as_base, rows, self.tokenizer.pad_token_id)
+
     def probe_loss(self) -> float:
         return loss_on(self.adaptation.model, self.probe_rows, self.tokenizer.pad_token_id)
 
@@ -124,6 +132,8 @@ class Run:
         """The last look, the probe, ΔW, the artifacts and the result."""
         yield Phase("scoring", "the tuned model, on all held-out prompts")
         final = self.look(last.step, len(self.task.heldout))
+        if self.spec.objective in SPEAKING:
+            final = replace(final, metrics={**final.metrics, "kl_to_base": self.kl_to_base(last.step)})
         yield final
         with self.standing(last.step):
             probed = Probed(last.step, self.probe_loss(), len(self.probe_rows))

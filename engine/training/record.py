@@ -25,7 +25,7 @@ from engine.training import train
 from engine.training.inspect import TOP_DIRECTIONS
 from engine.training.machine import machine, today
 from engine.training.observe import LIBRARIES
-from engine.training.scenes import landscape, playback
+from engine.training.scenes import landscape, playback, ranks
 from engine.training.scenes.keep import is_kept
 
 SMOL, NANO = "smollm2-135m-instruct", "nano-0.5m"
@@ -35,7 +35,11 @@ SHOWN: tuple[tuple[str, str, str, str], ...] = (
 )
 """Cells (model, task, method, objective) whose whole run pages show before the learner presses anything."""
 SEEDS = (0, 1, 2)
-SCENES = (("playback", playback.record, NANO), ("playback", playback.record, SMOL), ("landscape", landscape.record, NANO))
+SCENES = (
+    *(("playback", playback.record, model) for model in (NANO, SMOL)),
+    ("landscape", landscape.record, NANO),
+    *(("ranks", ranks.record, model) for model in (NANO, SMOL)),
+)
 KEPT_LAYERS = 3
 """First, middle and last: every kind of matrix of these keeps its directions, the others their spectrum."""
 KEPT_DIRECTIONS = 32
