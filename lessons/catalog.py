@@ -40,6 +40,7 @@ PAGES: tuple[Page, ...] = (
     Page("arena", "Arena", "arena", "tools"),
     Page("practice", "Practice", "practice", "tools"),
     Page("runs", "Runs", "runs", "tools"),
+    Page("record", "Your record", "record", "tools"),
     Page("classroom", "Classroom", "classroom", "tools"),
     Page("gallery", "Gallery", "gallery", "tools"),
 )

@@ -4,6 +4,6 @@ One file a noun, plain functions over one SQLite database in WAL mode (`db`). No
 every page reads here on each poll.
 """
 
-from engine.store import answers, db, events, predictions, progress, runs, settings
+from engine.store import answers, db, events, predictions, progress, record, runs, settings
 
-__all__ = ["answers", "db", "events", "predictions", "progress", "runs", "settings"]
+__all__ = ["answers", "db", "events", "predictions", "progress", "record", "runs", "settings"]

@@ -11,10 +11,10 @@ import time
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from engine.store import db
-from engine.store.tables import answers, predictions, settings
+from engine.store.tables import settings
 
 
 class LessonProgress(NamedTuple):
@@ -65,13 +65,6 @@ def of(learner: str) -> dict[str, LessonProgress]:
         changes[{"part": "parts"}.get(kind, kind)] = {**so_far.parts, part: at} if kind == "part" else json.loads(value)
         found[lesson] = so_far._replace(**changes)
     return found
-
-
-def erase(learner: str) -> None:
-    """Remove everything that is kept of a learner: progress, settings, predictions, answers. Runs belong to the machine and stay."""
-    with db.write(durable=True) as connection:
-        for table in (answers, predictions, settings):
-            connection.execute(delete(table).where(table.c.learner == learner))
 
 
 def _value(connection: Connection, learner: str, key: str) -> Any:

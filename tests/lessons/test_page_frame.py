@@ -29,6 +29,7 @@ def test_addresses_are_the_ones_that_links_rely_on() -> None:
         "arena",
         "practice",
         "runs",
+        "record",
         "classroom",
         "gallery",
     ]

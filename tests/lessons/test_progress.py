@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from engine.store import answers, predictions, progress, settings
+from engine.store import answers, predictions, progress, record, settings
 from lessons.arc import PARTS
 from lessons.panels.progress import sign
 
@@ -40,7 +42,12 @@ def test_erase_takes_all_of_one_learner_and_nothing_of_another():
         predictions.save(learner, "lora", {"answers": 3, "of": 4})
         answers.save(learner, "q", {"picked": ["a"]}, 1.0)
         settings.put(learner, "theme", "dark")
-    progress.erase(LEARNER)
+    taken = record.everything(LEARNER)
+    assert json.loads(json.dumps(taken)) == taken and LEARNER not in json.dumps(taken)
+    assert taken["predictions"][0]["value"] == {"answers": 3, "of": 4} and taken["answers"][0]["chosen"] == {"picked": ["a"]}
+    assert {row["key"] for row in taken["settings"]} == {"part/lora/idea", "theme"}
+    record.erase(LEARNER)
+    assert not any(record.everything(LEARNER)[name] for name in ("answers", "predictions", "settings"))
     assert progress.of(LEARNER) == {} and settings.everything(LEARNER) == {}
     assert predictions.history(LEARNER) == [] and answers.history(LEARNER) == []
     assert progress.of(OTHER) and predictions.history(OTHER) and answers.history(OTHER) and settings.everything(OTHER)["theme"] == "dark"
