@@ -17,11 +17,25 @@ from engine.catalog.tasks import TASKS
 from lessons.catalog import LESSONS, PAGES
 
 ACCENTS = str.maketrans("aeiouyAEIOUY", "áéíóúýÁÉÍÓÚÝ")
-KEPT = re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$|`[^`]*`|\{\{\w+\}\}|\[\[[^|\]]+\||\]\([^)]*\)|:\w+\[|:material/\w+:|:small\[|:gray\[", re.DOTALL)
+KEPT = re.compile(
+    r"\$\$.*?\$\$|\$[^$\n]+\$|`[^`]*`|\{\{\w+\}\}|\[\[[^|\]]+\||\]\([^)]*\)|:\w+\[|:material/\w+:|:small\[|:gray\[", re.DOTALL
+)
 NOT_WORDS = {"page", "next", "key"}
 ENGLISH = re.compile(r"\b[a-z]{2,}(?: [a-z]{2,}){2,}\b")
 """Three plain words in a row."""
-WIDGETS = ("button", "checkbox", "radio", "select_slider", "selectbox", "slider", "toggle", "text_input", "number_input", "expander", "metric")
+WIDGETS = (
+    "button",
+    "checkbox",
+    "radio",
+    "select_slider",
+    "selectbox",
+    "slider",
+    "toggle",
+    "text_input",
+    "number_input",
+    "expander",
+    "metric",
+)
 PROSE = ("title", "header", "subheader", "markdown", "caption", "info", "success", "warning", "error")
 
 
