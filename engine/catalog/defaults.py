@@ -32,6 +32,7 @@ _TASK: dict[str, dict[str, Any]] = {
     "facts": {"steps": 60, "micro_batch": 4, "examples": 48, "eval_every": 15},
     "instructions": {"steps": 36, "micro_batch": 4, "examples": 64, "eval_every": 12, "task_types": 8},
     "stories": {"steps": 60, "micro_batch": 8, "examples": 256, "eval_every": 20, "dtype": "fp32"},
+    "endings": {"steps": 32, "micro_batch": 4, "examples": 128, "eval_every": 8, "dtype": "fp32"},
 }
 _TASK_METHOD: dict[tuple[str, str], dict[str, Any]] = {
     ("facts", "lora"): {"learning_rate": 2e-3},
@@ -46,7 +47,9 @@ _TASK_METHOD: dict[tuple[str, str], dict[str, Any]] = {
 _MODEL_TASK_METHOD: dict[tuple[str, str, str], dict[str, Any]] = {
     (model, "stories", method): {"learning_rate": 5e-3} for model in ("nano-2m", "nano-2m-control") for method in ("lora", "qlora")
 }
-_TASK_OBJECTIVE_METHOD: dict[tuple[str, str, str], dict[str, Any]] = {}
+_TASK_OBJECTIVE_METHOD: dict[tuple[str, str, str], dict[str, Any]] = {
+    ("endings", "rlhf", "lora"): {"learning_rate": 3e-3},
+}
 
 
 def default_spec(model: str = DEFAULT_MODEL, task: str | None = None, method: str = "lora", **chosen: Any) -> RunSpec:

@@ -97,6 +97,20 @@ TASKS: dict[str, TaskCard] = {
                 "opening. All six must be right. The key fact is the hero's name."
             ),
         ),
+        TaskCard(
+            "endings",
+            "Stories that end with a feast",
+            ("dpo", "reward", "rlhf"),
+            "nano",
+            128,
+            64,
+            88,
+            (
+                "Of two endings of one story, the one with a feast is preferred. A story counts when it ends with the feast, in the plain "
+                "voice, and repeats every fact of its opening rightly. The worse endings are the base model's own, or made up: songs that it "
+                "all but never sings. The key fact is the hero's name."
+            ),
+        ),
     )
 }
 
