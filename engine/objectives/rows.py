@@ -89,7 +89,7 @@ def collate(rows: Sequence[Row], pad_id: int, device: str = "cpu") -> Batch:
     mask = torch.zeros((len(rows), width), dtype=torch.long)
     for i, row in enumerate(rows):
         ids[i, width - len(row.ids) :] = torch.tensor(row.ids)
-        labels[i, width - row.answer_tokens :] = torch.tensor(row.ids[-row.answer_tokens :])
+        labels[i, width - row.answer_tokens :] = torch.tensor(row.ids[len(row.ids) - row.answer_tokens :])
         mask[i, width - len(row.ids) :] = 1
     positions = (mask.cumsum(1) - 1).clamp(min=0)
     return Batch(*(t.to(device) for t in (ids, labels, mask, positions)))
