@@ -76,6 +76,12 @@ def page_of(method: str, objective: str, task: str) -> Page:
     )
 
 
+def onward(path: str) -> tuple[Page, ...]:
+    """Where one goes from a lesson: to the next one; from the last one to the tools that build on the course."""
+    place = [page.path for page in LESSONS].index(path)
+    return LESSONS[place + 1 : place + 2] or tuple(find(tool) for tool in ("calculator", "arena", "practice"))
+
+
 def number(path: str) -> int | None:
     """Place of a lesson in the course, from 1; None for a tool."""
     return next((place for place, page in enumerate(LESSONS, 1) if page.path == path), None)

@@ -9,6 +9,7 @@ from lessons.lesson import Lesson, View, show
 from lessons.panels.delta import delta_panel, spectrum_panel
 from lessons.panels.memory import WAYS, memory_panel, of_7b
 from lessons.panels.numbers import of_run
+from lessons.panels.sets import rates_panel
 from lessons.text import label, prose
 
 
@@ -40,6 +41,10 @@ def see(view: View) -> None:
     memory_panel(of_7b()[choice or "mixed"], key="full-memory")
 
 
+def run(view: View) -> None:
+    rates_panel()
+
+
 def read(view: View) -> None:
     prose("full-fine-tuning", "forgetting")
 
@@ -55,5 +60,5 @@ LESSON = Lesson(
     },
     numbers=numbers,
     picture=picture,
-    parts={"see": see, "read": read},
+    parts={"see": see, "run": run, "read": read},
 )

@@ -23,6 +23,7 @@ from engine.catalog.tasks import TASKS
 from engine.contracts import RunSpec
 from engine.doctor import findings
 from lessons import arc
+from lessons.catalog import onward
 from lessons.panels import current
 from lessons.panels.beliefs import beliefs
 from lessons.panels.claims import claims
@@ -183,6 +184,15 @@ def _code(lesson: Lesson, view: View, numbers: Mapping[str, object]) -> None:
 
 def _quiz(lesson: Lesson, view: View, numbers: Mapping[str, object]) -> None:
     quiz(lesson.path, view.learner, count=QUESTIONS, page=f"/{lesson.path}")
+    _onward(lesson.path)
+
+
+def _onward(path: str) -> None:
+    """The next lesson; after the last one, the tools."""
+    pages = st.session_state.get("pages", {})
+    for page in onward(path):
+        if page.path in pages:
+            st.page_link(pages[page.path], label=label("arc.next", title=page.title), icon=":material/arrow_forward:")
 
 
 def _nothing(lesson: Lesson, view: View, numbers: Mapping[str, object]) -> None:

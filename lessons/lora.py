@@ -7,6 +7,7 @@ from engine.catalog.models import MODELS
 from lessons.lesson import Lesson, View, show
 from lessons.panels.delta import delta_panel, spectrum_panel
 from lessons.panels.numbers import of_run
+from lessons.panels.sets import rank_table
 from lessons.text import prose
 
 
@@ -29,10 +30,11 @@ def picture(view: View) -> None:
 
 
 def see(view: View) -> None:
-    """The spectrum of the matrix that the stage shows."""
+    """The spectrum of the matrix that the stage shows, and the functional test of rank."""
     if view.shown and view.shown.delta and view.shown.delta.drawable:
         prose("lora", "spectrum", rank=view.shown.spec.rank)
         spectrum_panel(view.shown, key="lora-delta")
+    rank_table()
 
 
 def run(view: View) -> None:

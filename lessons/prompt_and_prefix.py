@@ -6,7 +6,8 @@ from engine.catalog.defaults import default_spec
 from engine.planner.standing import trainable_count
 from lessons.lesson import Lesson, View, show
 from lessons.panels.numbers import of_run, planned
-from lessons.stage import planner_scenes, stage
+from lessons.panels.sets import MODELS
+from lessons.stage import method_scenes, planner_scenes, stage
 from lessons.text import prose
 
 SEVEN_B, SMOL = "meta-llama/Llama-2-7b-hf", "HuggingFaceTB/SmolLM2-135M"
@@ -29,7 +30,17 @@ def numbers(view: View) -> dict[str, object]:
 
 
 def picture(view: View) -> None:
+    """The way of the learned vectors where it is recorded, and the stairs of trained shares."""
+    path = next((scene for model in MODELS if (scene := method_scenes.prompt_path_scene(model))), None)
+    if path is not None:
+        stage(path, key="prompt-path")
     stage(planner_scenes.staircase_scene(), key="prompt-stairs")
+
+
+def see(view: View) -> None:
+    """How much attention the learned positions of the run draw."""
+    if view.shown and view.shown.delta and (scene := method_scenes.attention_scene(view.shown.delta, view.shown.label)):
+        stage(scene, key="prompt-attention")
 
 
 def read(view: View) -> None:
@@ -47,5 +58,5 @@ LESSON = Lesson(
     },
     numbers=numbers,
     picture=picture,
-    parts={"read": read},
+    parts={"see": see, "read": read},
 )

@@ -25,7 +25,7 @@ from engine.training import train
 from engine.training.inspect import TOP_DIRECTIONS
 from engine.training.machine import machine, today
 from engine.training.observe import LIBRARIES
-from engine.training.scenes import landscape, playback, ranks
+from engine.training.scenes import landscape, playback, ranks, rates
 from engine.training.scenes.keep import is_kept
 
 SMOL, NANO = "smollm2-135m-instruct", "nano-0.5m"
@@ -39,6 +39,7 @@ SCENES = (
     *(("playback", playback.record, model) for model in (NANO, SMOL)),
     ("landscape", landscape.record, NANO),
     *(("ranks", ranks.record, model) for model in (NANO, SMOL)),
+    ("rates", rates.record, NANO),
 )
 KEPT_LAYERS = 3
 """First, middle and last: every kind of matrix of these keeps its directions, the others their spectrum."""

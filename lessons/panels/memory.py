@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
-from engine.planner.answer import Answer
+from engine.planner.answer import Answer, cached_answer
 from engine.planner.explain import explain
 from engine.planner.memory import GIB
+from engine.planner.options import Options
 from lessons.panels.numbers import planned
 from lessons.stage import stage
 from lessons.stage.scene import Scene
@@ -31,6 +32,13 @@ def of_7b() -> dict[str, Answer]:
 
 def memory_panel(answer: Answer, key: str) -> None:
     """One bar, with its words and its numbers as a table."""
+    stage(_scene(answer.options), key=key)
+
+
+@lru_cache(maxsize=16)
+def _scene(options: Options) -> Scene:
+    """Drawn once for each question."""
+    answer = cached_answer(options)
     terms = {name: value / GIB for name, value in answer.estimate.terms_bytes.items()}
     formulas = {term.name: term.formula for term in explain(answer)}
     info = get_memory_stack_info(
@@ -38,4 +46,4 @@ def memory_panel(answer: Answer, key: str) -> None:
         answer.gpu.usable_gib, answer.gpu.name, TruthLabel("illustration"), formulas, answer.reserve.reserved_gib,
     )  # fmt: skip
     words, tables = describe_memory_stack(info), memory_stack_tables(info)
-    stage(Scene(draw_memory_stack(info), info.title, label("memory.computed"), words, tables, height_px=300), key=key)
+    return Scene(draw_memory_stack(info), info.title, label("memory.computed"), words, tables, height_px=300)

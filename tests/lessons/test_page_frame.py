@@ -44,6 +44,27 @@ def test_lessons_build_only_on_earlier_lessons() -> None:
         catalog.find("nowhere")
 
 
+def test_every_lesson_leads_on() -> None:
+    assert [page.path for page in catalog.onward("start")] == ["full-fine-tuning"]
+    assert [page.path for page in catalog.onward("choosing")] == ["calculator", "arena", "practice"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "home"),
+    [
+        (("full", "sft", "pirate"), "full-fine-tuning"),
+        (("qlora", "sft", "facts"), "qlora"),
+        (("prefix", "sft", "stories"), "prompt-and-prefix"),
+        (("lora", "sft", "instructions"), "instruction-tuning"),
+        (("lora", "dpo", "stories"), "rlhf-and-dpo"),
+        (("head", "classify", "sentiment-json"), "frozen-head"),
+        (("full", "classify", "sentiment-json"), "frozen-head"),
+    ],
+)
+def test_a_run_opens_on_its_lesson(cell: tuple[str, str, str], home: str) -> None:
+    assert catalog.page_of(*cell).path == home
+
+
 def test_only_pages_that_exist_are_listed_in_order() -> None:
     places = [catalog.PAGES.index(page) for page in catalog.existing()]
     assert all(a < b for a, b in pairwise(places))
