@@ -1,4 +1,4 @@
-"""The command line: python -m engine spec | train | tasks | models | runs | plan | trace."""
+"""The command line: python -m engine spec | train | tasks | models | runs | doctor | plan | trace."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The words that all rooms share: specs, events, errors. Standard library only."""
 
-from engine.contracts.errors import DeltaLabError, RunError, SpecError
+from engine.contracts.errors import NOT_FINITE, DeltaLabError, RunError, SpecError
 from engine.contracts.events import (
     Answer,
     Artifact,
@@ -21,6 +21,7 @@ __all__ = [
     "CELLS",
     "CHOICES",
     "METHODS",
+    "NOT_FINITE",
     "OBJECTIVES",
     "RECIPE",
     "TARGET_WORDS",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+NOT_FINITE = "The loss stopped being a finite number"
+"""How a run that diverged begins its last sentence; whoever reads runs knows it by this."""
+
 
 class DeltaLabError(Exception):
     """Base of every error whose text is written for the person who caused or can mend it."""

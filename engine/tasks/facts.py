@@ -195,4 +195,5 @@ TASK = Task(
     holds_fact=None,
     max_new_tokens=24,
     instruction="Answer the question about the country Brevonia in one short sentence.",
+    asides={"reversal": REVERSALS},
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
@@ -49,6 +49,9 @@ class Task:
     """Longest answer that a scorer needs to see, tokens."""
     instruction: str = ""
     """What one would ask of the model in place of training it; soft prompts start from its tokens."""
+
+    asides: Mapping[str, tuple[Example, ...]] = field(default_factory=dict)
+    """Name -> prompts asked beside the held-out ones at the start and the end, with a score of their own, `<name>_score`."""
 
     def drawn(self, examples: int, task_types: int | None = None) -> tuple[Example, ...]:
         """The first training examples; of a mixture, those of its first `task_types` types."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import torch
 
 from engine.adapt import Adaptation
-from engine.contracts import RunError, RunSpec, Step
+from engine.contracts import NOT_FINITE, RunError, RunSpec, Step
 from engine.objectives import Objective
 
 CLIP_NORM = 1.0
@@ -40,7 +40,7 @@ def optimise(adaptation: Adaptation, objective: Objective, spec: RunSpec) -> Ite
         grad_norm = float(torch.nn.utils.clip_grad_norm_(parameters, CLIP_NORM, foreach=True))
         if not math.isfinite(grad_norm + loss.item()):
             raise RunError(
-                f"The loss stopped being a finite number at step {step} (learning rate {spec.learning_rate:g}).",
+                f"{NOT_FINITE} at step {step} (learning rate {spec.learning_rate:g}).",
                 f"Try a learning rate of {spec.learning_rate / 10:g}; what was learned up to step {step - 1} is kept.",
             )
         used_rate = schedule.get_last_lr()[0]

@@ -82,6 +82,8 @@ class Run:
         with self.standing(step):
             said = self.objective.answers(examples)
             loss, measures = self.objective.heldout_loss(self.task.heldout), self.objective.measures(examples, said)
+            if examples == self.task.heldout:
+                measures = {**measures, **self.asides()}
         if step == 0:
             self.base_answers = said
         found = score(self.task, examples, said)
@@ -96,6 +98,11 @@ class Run:
     def answer(self, example: Example, base: str, tuned: str) -> Answer:
         fact = self.task.holds_fact(example, tuned) if self.task.holds_fact else None
         return Answer(example.prompt, base, tuned, self.task.score(example, tuned), fact)
+
+    def asides(self) -> dict[str, float]:
+        """The score of each group of prompts that the task asks beside its held-out ones."""
+        asked = self.task.asides.items()
+        return {f"{name}_score": score(self.task, group, self.objective.answers(group)).score for name, group in asked}
 
     def standing(self, step: int) -> AbstractContextManager[None]:
         """The model as it is to be looked at: the base at step 0, the tuned one afterwards; two faults of the clinic mix them up."""
@@ -146,7 +153,7 @@ class Run:
                 rows = make_rows(self.tokenizer, self.task.heldout[:GLANCE], self.adaptation.model)
                 batch = collate(rows, self.tokenizer.pad_token_id, self.where.device)
                 write_soft_prompt(self.adaptation, self.tokenizer, batch, self.out / "delta")
-            for kind in ("adapter", "head", "model", "delta"):
+            for kind in ("adapter", "model", "delta"):
                 if (folder := self.out / kind).exists():
                     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
                     artifact_bytes += size if kind != "delta" else 0

@@ -1,0 +1,76 @@
+"""What went wrong in a run of DPO, named from its numbers alone. Losses say little here: both answers' log-probabilities do.
+
+Reads the metrics of a step `margin`, `accuracy` and `chosen_reward`, and of a look `answer_tokens` and `kl`; see objectives/dpo.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from statistics import median
+
+from engine.doctor.signs import LAST_STEPS, Diagnosis, Signs, answers, rate, scores
+from engine.doctor.story import Story
+
+RISEN, SEEN = 0.9, 0.1
+"""Share of training pairs in the right order that is called learned; rise of the held-out score that can be seen."""
+LOST = 0.25
+"""Fall of the held-out key facts that is no chance."""
+SMOOTH = 5
+"""Steps of a median that takes the batches' noise out of a curve."""
+
+
+def invisible(story: Story, signs: Signs) -> Diagnosis | None:
+    """Every training pair is in the right order, and nothing that the model says has changed for the better or the worse."""
+    order, margin = _late(story, "accuracy"), _late(story, "margin")
+    if order is None or margin is None or order < RISEN or abs(signs.score_after - signs.score_before) >= SEEN:
+        return None
+    if facts_lost(signs) >= LOST:
+        return None
+    return Diagnosis("dpo-invisible", {"accuracy": f"{100 * order:.0f}%", "margin": f"{margin:.2f}", **answers(signs)})
+
+
+def past_best(story: Story, signs: Signs) -> Diagnosis | None:
+    """Answers lost what they were to say."""
+    if _late(story, "margin") is None or facts_lost(signs) < LOST:
+        return None
+    tokens = [f"{look.metrics.get('answer_tokens', float('nan')):.0f}" for look in (signs.base, signs.last)]
+    facts = [f"{100 * (look.fact_score or 0):.0f}%" for look in (signs.base, signs.last)]
+    values = {"tokens_before": tokens[0], "tokens_after": tokens[1], "facts_before": facts[0], "facts_after": facts[1]}
+    return Diagnosis("dpo-past-best", {**values, "steps": str(signs.last.step), "rate": rate(signs)})
+
+
+def chosen_falls(story: Story, signs: Signs) -> Diagnosis | None:
+    """The chosen answers get less likely than they were, while the margin goes on rising."""
+    beta, margin = signs.spec.get("beta"), _late(story, "margin")
+    if not beta or margin is None or signs.spec.get("reference") == "none":
+        return None
+    gains = [step.metrics["chosen_reward"] / beta for step in story.steps]
+    smooth = [median(gains[max(0, at - SMOOTH + 1) : at + 1]) for at in range(len(gains))]
+    best = max(smooth)
+    if best - smooth[-1] < 1 or margin < median(step.metrics["margin"] for step in story.steps):
+        return None
+    values = {"best": f"{best:+.1f}", "last": f"{smooth[-1]:+.1f}", "step": str(smooth.index(best) + 1), "margin": f"{margin:.2f}"}
+    return Diagnosis("dpo-chosen-falls", values)
+
+
+def without_reference(story: Story, signs: Signs) -> Diagnosis | None:
+    """Before the first step the policy is its own reference, so a margin other than 0 means that there was none."""
+    first, beta = story.steps[0].metrics.get("margin"), signs.spec.get("beta")
+    if first is None or not beta or signs.spec.get("preference_loss") == "simpo" or abs(first / beta) < 1:
+        return None
+    return Diagnosis("dpo-without-reference", {"margin": f"{first:.2f}", **scores(signs)})
+
+
+PREFERENCES: tuple[Callable[[Story, Signs], Diagnosis | None], ...] = (invisible, past_best, chosen_falls, without_reference)
+
+
+def facts_lost(signs: Signs) -> float:
+    """Fall of the share of held-out answers that hold their key fact."""
+    before, after = signs.base.fact_score, signs.last.fact_score
+    return before - after if before is not None and after is not None else 0.0
+
+
+def _late(story: Story, name: str) -> float | None:
+    """A metric at the end of training; None where the objective has none of that name."""
+    late = [step.metrics[name] for step in story.steps[-LAST_STEPS:] if name in step.metrics]
+    return median(late) if late else None

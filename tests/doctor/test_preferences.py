@@ -1,0 +1,63 @@
+"""What goes wrong with preferences, told by numbers: each sign alone, both ways."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.cli.doctor import sentences
+from engine.contracts import Answer, Ended, Evaluated, Started, Step
+from engine.doctor import diagnose, tell
+
+SPEC = {
+    "model": "m",
+    "task": "t",
+    "method": "lora",
+    "objective": "dpo",
+    "beta": 0.1,
+    "micro_batch": 4,
+    "examples": 40,
+    "learning_rate": 1e-3,
+}
+RISING = [0.02 * step for step in range(20)]
+
+
+def found(*, rewards=RISING, margins=RISING, accuracy=1.0, score=0.9, fact=1.0, tokens=12.0, **spec):
+    """The diagnoses of a run of 20 steps on preferences, healthy but for what is said."""
+    events = [Started({**SPEC, **spec}, "h", "cpu", "", "fp32", 1, 100, 10, {})]
+    for step, (reward, margin) in enumerate(zip(rewards, margins, strict=True), 1):
+        metrics = {"chosen_reward": reward, "margin": margin, "accuracy": accuracy}
+        events.append(Step(step, 20, 0.69 - margin / 2, 1e-3, 1.0, 100, 1.0, 1.0, 1.0, 1, metrics))
+    said = (Answer("q", "a long base answer", "short", True),)
+    events.append(Evaluated(0, 0.1, 1.0, 32, 0.69, 0.0, (), {"answer_tokens": 30.0}))
+    events.append(Evaluated(20, score, fact, 32, 0.4, 0.01, said, {"answer_tokens": tokens}))
+    return diagnose(tell([*events, Ended("done", "", "", 20)]))
+
+
+@pytest.mark.parametrize(
+    ("changed", "key"),
+    [
+        ({"score": 0.12}, "dpo-invisible"),
+        ({"fact": 0.4, "tokens": 4.0}, "dpo-past-best"),
+        ({"rewards": [*RISING[:10], *(0.2 - 0.05 * at for at in range(10))]}, "dpo-chosen-falls"),
+        ({"margins": [margin - 0.4 for margin in RISING], "reference": "none"}, "dpo-without-reference"),
+    ],
+)
+def test_each_sign_gives_its_diagnosis_and_words(changed, key):
+    assert found() == ()
+    shown = found(**changed)
+    assert [diagnosis.key for diagnosis in shown] == [key]
+    assert "{{" not in sentences(shown[0])
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"score": 0.12, "accuracy": 0.7},
+        {"fact": 0.85},
+        {"rewards": [*RISING[:10], *(0.2 - 0.005 * at for at in range(10))]},
+        {"margins": [margin - 0.4 for margin in RISING], "preference_loss": "simpo", "reference": "none"},
+        {"score": 0.12, "objective": "reward"},
+    ],
+)
+def test_lesser_signs_and_other_objectives_give_none(changed):
+    assert found(**changed) == ()
