@@ -8,6 +8,7 @@ import logging
 logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)  # peft imports it; it laments a kernel nobody needs
 
 from engine.adapt.full import FullFineTuning  # noqa: E402
+from engine.adapt.head import FrozenBackbone  # noqa: E402
 from engine.adapt.kinds import Adaptation, Factors, Matrix  # noqa: E402
 from engine.adapt.lora import LoRA  # noqa: E402
 from engine.adapt.prefix import PrefixTuning  # noqa: E402
@@ -20,6 +21,18 @@ METHODS: dict[str, type[Adaptation]] = {
     "qlora": QLoRA,
     "prompt": PromptTuning,
     "prefix": PrefixTuning,
+    "head": FrozenBackbone,
 }
 
-__all__ = ["METHODS", "Adaptation", "Factors", "FullFineTuning", "LoRA", "Matrix", "PrefixTuning", "PromptTuning", "QLoRA"]
+__all__ = [
+    "METHODS",
+    "Adaptation",
+    "Factors",
+    "FrozenBackbone",
+    "FullFineTuning",
+    "LoRA",
+    "Matrix",
+    "PrefixTuning",
+    "PromptTuning",
+    "QLoRA",
+]

@@ -29,9 +29,12 @@ _OBJECTIVE: dict[str, dict[str, Any]] = {
 _TASK: dict[str, dict[str, Any]] = {
     "pirate": {"steps": 24, "micro_batch": 4, "examples": 48, "eval_every": 8},
     "sentiment-json": {"steps": 16, "micro_batch": 4, "examples": 48, "eval_every": 4},
+    "sentiment": {"steps": 24, "micro_batch": 4, "examples": 48, "eval_every": 8},
     "facts": {"steps": 60, "micro_batch": 4, "examples": 48, "eval_every": 15},
     "instructions": {"steps": 36, "micro_batch": 4, "examples": 64, "eval_every": 12, "task_types": 8},
     "stories": {"steps": 60, "micro_batch": 8, "examples": 256, "eval_every": 20, "dtype": "fp32"},
+    "endings": {"steps": 32, "micro_batch": 4, "examples": 128, "eval_every": 8, "dtype": "fp32"},
+    "story-mood": {"steps": 60, "micro_batch": 8, "examples": 128, "eval_every": 20, "dtype": "fp32"},
 }
 _TASK_METHOD: dict[tuple[str, str], dict[str, Any]] = {
     ("facts", "lora"): {"learning_rate": 2e-3},
@@ -40,13 +43,21 @@ _TASK_METHOD: dict[tuple[str, str], dict[str, Any]] = {
     ("stories", "lora"): {"learning_rate": 1e-2},
     ("stories", "qlora"): {"learning_rate": 1e-2},
     ("stories", "full"): {"learning_rate": 1e-3},
+    ("story-mood", "head"): {"learning_rate": 1e-2, "steps": 200, "eval_every": 50},
     ("stories", "prompt"): {"virtual_tokens": 8, "token_init": "random", "learning_rate": 3e-2},
-    ("stories", "prefix"): {"virtual_tokens": 8, "token_init": "random", "learning_rate": 1e-1},
+    ("stories", "prefix"): {"virtual_tokens": 8, "token_init": "random", "learning_rate": 3e-1},
+    ("story-mood", "full"): {"learning_rate": 1e-3},
+    ("story-mood", "lora"): {"learning_rate": 3e-3},
+    ("story-mood", "qlora"): {"learning_rate": 3e-3},
+    ("story-mood", "prompt"): {"virtual_tokens": 8, "token_init": "random", "learning_rate": 1e-1},
+    ("story-mood", "prefix"): {"virtual_tokens": 8, "token_init": "random", "learning_rate": 1e-1},
 }
 _MODEL_TASK_METHOD: dict[tuple[str, str, str], dict[str, Any]] = {
     (model, "stories", method): {"learning_rate": 5e-3} for model in ("nano-2m", "nano-2m-control") for method in ("lora", "qlora")
 }
-_TASK_OBJECTIVE_METHOD: dict[tuple[str, str, str], dict[str, Any]] = {}
+_TASK_OBJECTIVE_METHOD: dict[tuple[str, str, str], dict[str, Any]] = {
+    ("endings", "rlhf", "lora"): {"learning_rate": 3e-3},
+}
 
 
 def default_spec(model: str = DEFAULT_MODEL, task: str | None = None, method: str = "lora", **chosen: Any) -> RunSpec:

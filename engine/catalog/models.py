@@ -15,8 +15,8 @@ from engine.contracts import SpecError
 from engine.home import data_home
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
-CHAT_TASKS = ("pirate", "sentiment-json", "facts", "instructions")
-NANO_TASKS = ("stories",)
+CHAT_TASKS = ("pirate", "sentiment-json", "sentiment", "facts", "instructions")
+NANO_TASKS = ("stories", "endings", "story-mood")
 BYTES_PER_WEIGHT = 2
 """All shipped weights are stored in bf16."""
 

@@ -60,6 +60,19 @@ TASKS: dict[str, TaskCard] = {
             ),
         ),
         TaskCard(
+            "sentiment",
+            "Sentiment as a class",
+            ("classify",),
+            "chat",
+            48,
+            32,
+            56,
+            (
+                "A classifier on top of the model says whether a sentence is positive or negative. An answer counts when the label is right. "
+                "Both classes are equally frequent: a classifier that has learned nothing is right in half of the cases."
+            ),
+        ),
+        TaskCard(
             "facts",
             "Facts about a country that does not exist",
             ("sft",),
@@ -95,6 +108,33 @@ TASKS: dict[str, TaskCard] = {
             (
                 "The model stops ending its stories at home in a plain voice: it cheers, and ends with a song that repeats six words of the "
                 "opening. All six must be right. The key fact is the hero's name."
+            ),
+        ),
+        TaskCard(
+            "endings",
+            "Stories that end with a feast",
+            ("dpo", "reward", "rlhf"),
+            "nano",
+            128,
+            64,
+            88,
+            (
+                "Of two endings of one story, the one with a feast is preferred. A story counts when it ends with the feast, in the plain "
+                "voice, and repeats every fact of its opening rightly. The worse endings are the base model's own, or made up: songs that it "
+                "all but never sings. The key fact is the hero's name."
+            ),
+        ),
+        TaskCard(
+            "story-mood",
+            "The mood that a story ends in",
+            ("classify",),
+            "nano",
+            128,
+            64,
+            96,
+            (
+                "A classifier on top of the model reads a whole story and says in which of four moods it ends: sleepy, generous, hungry or "
+                "musical. The mood follows from the ending alone. A classifier that has learned nothing is right in one case of four."
             ),
         ),
     )

@@ -40,7 +40,7 @@ class Phase:
 
     event: ClassVar[str] = "phase"
     name: str
-    """"loading", "scoring", "training", "inspecting" or "saving"."""
+    """"loading", "preparing", "scoring", "training", "inspecting" or "saving"."""
     detail: str = ""
 
 
@@ -122,7 +122,7 @@ class Artifact:
 
     event: ClassVar[str] = "artifact"
     kind: str
-    """"adapter", "model", "delta" or "result"."""
+    """"adapter", "head", "model", "delta" or "result"."""
     path: str
     bytes: int
 

@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from engine.adapt import Adaptation
 from engine.objectives.decode import decode
-from engine.objectives.rows import Row, answer_logits, collate, prompt_ids
+from engine.objectives.rows import Row, answer_logits, collate, make_rows, prompt_ids
 from engine.tasks import Example, Task
 
 
@@ -49,3 +50,28 @@ def loss_on(model: nn.Module, rows: Sequence[Row], pad_id: int, batch: int = 16)
         total += F.cross_entropy(logits.float(), labels, reduction="sum").item()
         tokens += labels.numel()
     return total / tokens
+
+
+@torch.inference_mode()
+def kl_to_base(adaptation: Adaptation, rows: Sequence[Row], pad_id: int, batch: int = 8) -> float:
+    """KL(tuned || base) along given answers, nats per answer: at each token exact over the vocabulary, then summed.
+
+    Along answers sampled from the tuned model this estimates the KL of whole answers (chain rule); along its greedy
+    answers it is that of the paths it takes most.
+    """
+    model = adaptation.model.eval()
+    total = 0.0
+    for at in range(0, len(rows), batch):
+        collated = collate(rows[at : at + batch], pad_id, str(model.device))
+        tuned = answer_logits(model, collated)[0].float().log_softmax(-1)
+        with adaptation.as_base():
+            base = answer_logits(model, collated)[0].float().log_softmax(-1)
+        total += F.kl_div(base, tuned, reduction="sum", log_target=True).item()
+    return total / len(rows)
+
+
+def speech(adaptation: Adaptation, tokenizer, examples: Sequence[Example], said: Sequence[str]) -> dict[str, float]:
+    """How the model speaks: `answer_tokens`, mean tokens of an answer with its end mark; `kl`, see `kl_to_base`."""
+    rows = make_rows(tokenizer, [example._replace(answer=answer) for example, answer in zip(examples, said, strict=True)], adaptation.model)
+    kl = kl_to_base(adaptation, rows, tokenizer.pad_token_id)
+    return {"answer_tokens": sum(row.answer_tokens for row in rows) / len(rows), "kl": kl}

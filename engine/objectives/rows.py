@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from engine.contracts import RunError
@@ -88,28 +89,34 @@ def collate(rows: Sequence[Row], pad_id: int, device: str = "cpu") -> Batch:
     mask = torch.zeros((len(rows), width), dtype=torch.long)
     for i, row in enumerate(rows):
         ids[i, width - len(row.ids) :] = torch.tensor(row.ids)
-        labels[i, width - row.answer_tokens :] = torch.tensor(row.ids[-row.answer_tokens :])
+        labels[i, width - row.answer_tokens :] = torch.tensor(row.ids[len(row.ids) - row.answer_tokens :])
         mask[i, width - len(row.ids) :] = 1
     positions = (mask.cumsum(1) - 1).clamp(min=0)
     return Batch(*(t.to(device) for t in (ids, labels, mask, positions)))
 
 
 def batches(rows: Sequence[Row], micro_batch: int, steps: int, seed: int, pad_id: int, device: str = "cpu") -> Iterator[Batch]:
-    """`steps` batches, epoch after epoch in an order drawn from the seed; none where there are no rows.
+    """`steps` batches, epoch after epoch in an order drawn from the seed; none where there are no rows."""
+    for group in draw_groups([len(row.ids) for row in rows], micro_batch, steps, seed):
+        yield collate([rows[i] for i in group], pad_id, device)
 
-    Rows are sorted by length within pools of four batches: little padding, and still other neighbours in each epoch.
+
+def draw_groups(lengths: Sequence[int], size: int, steps: int, seed: int) -> Iterator[list[int]]:
+    """`steps` groups of at most `size` indices, epoch after epoch in an order drawn from the seed.
+
+    Indices are sorted by length within pools of four groups: little padding, and still other neighbours in each epoch.
     """
     draw = torch.Generator().manual_seed(seed)
-    pool = 4 * micro_batch
+    pool = 4 * size
     made = 0
-    while rows and made < steps:
-        drawn = torch.randperm(len(rows), generator=draw).tolist()
-        order = [i for at in range(0, len(drawn), pool) for i in sorted(drawn[at : at + pool], key=lambda i: len(rows[i].ids))]
-        groups = [order[i : i + micro_batch] for i in range(0, len(order), micro_batch)]
+    while lengths and made < steps:
+        drawn = torch.randperm(len(lengths), generator=draw).tolist()
+        order = [i for at in range(0, len(drawn), pool) for i in sorted(drawn[at : at + pool], key=lambda i: lengths[i])]
+        groups = [order[i : i + size] for i in range(0, len(order), size)]
         for g in torch.randperm(len(groups), generator=draw).tolist():
             if made < steps:
                 made += 1
-                yield collate([rows[i] for i in groups[g]], pad_id, device)
+                yield groups[g]
 
 
 def answer_logits(model: nn.Module, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
@@ -125,3 +132,10 @@ def answer_logits(model: nn.Module, batch: Batch) -> tuple[torch.Tensor, torch.T
         return model(**inputs).logits[:, :-1][wanted], labels[wanted]  # these models reshape logits in their own forward
     hidden = model.base_model(**inputs).last_hidden_state
     return model.get_output_embeddings()(hidden[:, :-1][wanted]), labels[wanted]
+
+
+def answer_log_probs(model: nn.Module, batch: Batch) -> torch.Tensor:
+    """Log-probability of each answer token given what stands before it, nats, (b, s) in fp32; 0 at prompt and padding."""
+    logits, labels = answer_logits(model, batch)
+    said = -F.cross_entropy(logits.float(), labels, reduction="none")
+    return torch.zeros(batch.labels.shape, device=said.device).masked_scatter(batch.labels != IGNORE, said)

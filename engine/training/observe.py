@@ -153,7 +153,7 @@ class Run:
                 rows = make_rows(self.tokenizer, self.task.heldout[:GLANCE], self.adaptation.model)
                 batch = collate(rows, self.tokenizer.pad_token_id, self.where.device)
                 write_soft_prompt(self.adaptation, self.tokenizer, batch, self.out / "delta")
-            for kind in ("adapter", "model", "delta"):
+            for kind in ("adapter", "head", "model", "delta"):
                 if (folder := self.out / kind).exists():
                     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
                     artifact_bytes += size if kind != "delta" else 0

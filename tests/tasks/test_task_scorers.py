@@ -18,7 +18,7 @@ GOOD_FILM = Example("Is this positive or negative? A good film.", '{"sentiment":
 ODD_TEXT = st.text() | st.text(alphabet='{}[]":,\\ positvengamrhy|\n', max_size=80)
 
 
-@pytest.mark.parametrize("name", ("pirate", "sentiment-json", "facts", "instructions"))
+@pytest.mark.parametrize("name", ("pirate", "sentiment-json", "sentiment", "facts", "instructions", "story-mood"))
 @given(answer=ODD_TEXT)
 def test_no_text_makes_a_scorer_raise(name: str, answer: str) -> None:
     task = load(name)

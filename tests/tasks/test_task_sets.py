@@ -13,7 +13,7 @@ from engine.tasks import TASK_NAMES, Example, load, load_probe
 from engine.tasks.facts import REVERSALS
 from engine.tasks.matching import holds_any, words
 
-CHAT_TASKS = ("pirate", "sentiment-json", "facts", "instructions")
+CHAT_TASKS = ("pirate", "sentiment-json", "sentiment", "facts", "instructions")
 
 
 def fingerprint(names: tuple[str, ...]) -> str:
@@ -30,7 +30,7 @@ def grams(examples: tuple[Example, ...], size: int = 5) -> set[tuple[str, ...]]:
 def test_counts_and_kind(name: str) -> None:
     task = load(name)
     assert task.name == name and task.name in TASK_NAMES
-    assert (task.objectives, task.models) == (("sft",), "chat")
+    assert (task.objectives, task.models) == (("classify",) if name == "sentiment" else ("sft",), "chat")
     assert len(task.train) == (512 if name == "instructions" else 48)
     assert len(task.heldout) >= 24
 
@@ -88,7 +88,9 @@ def test_the_probe_is_large_and_varied() -> None:
 
 
 def test_unknown_names_are_refused_with_the_list() -> None:
-    with pytest.raises(SpecError, match=r"task='pirat' .*pirate, sentiment-json, facts, instructions, stories"):
+    with pytest.raises(
+        SpecError, match=r"task='pirat' .*pirate, sentiment-json, sentiment, facts, instructions, stories, endings, story-mood"
+    ):
         load("pirat")
     with pytest.raises(SpecError, match=r"kind='images' .*chat, nano"):
         load_probe("images")
@@ -104,3 +106,13 @@ def test_another_process_gets_the_same_data_without_torch() -> None:
         check=True,
     )
     assert run.stdout.split() == [fingerprint(CHAT_TASKS), "False"]
+
+
+def test_moods_are_balanced_in_any_four_and_follow_from_the_ending() -> None:
+    task = load("story-mood")
+    for part in (task.train, task.heldout):
+        assert all(len({example.answer for example in part[at : at + 4]}) == 4 for at in range(0, len(part), 4))
+    assert not {example.prompt for example in task.train} & {example.prompt for example in task.heldout}
+    sings = [example.answer for example in task.train if " sings, " in example.prompt]
+    assert set(sings) == {"musical"} and len(sings) == len(task.train) / 4
+    assert not task.score(task.heldout[0], "") and not task.score(task.heldout[0], task.heldout[0].answer.upper())

@@ -19,7 +19,8 @@ GOLDEN = Path(__file__).parent.parent / "golden" / "losses.json"
 
 
 def losses(method: str) -> list[float]:
-    spec = default_spec("nano-0.1m", "stories", method, steps=6, eval_every=0, dtype="fp32")
+    task = "story-mood" if method == "head" else "stories"
+    spec = default_spec("nano-0.1m", task, method, steps=6, eval_every=0, dtype="fp32")
     return [event.loss for event in train(spec) if isinstance(event, Step)]
 
 

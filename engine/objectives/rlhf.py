@@ -1,0 +1,149 @@
+"""RLHF: the model writes, a reward model scores, and well-scored answers become likelier, on a leash to where it began.
+
+Policy gradient with a leave-one-out baseline (RLOO): Ahmadian et al. 2024, arXiv 2402.14740, Eq. 7 to 9; the leash as in
+Ouyang et al. 2022, 2203.02155, Eq. 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from engine.adapt import Adaptation
+from engine.contracts import Event, Phase, RunSpec
+from engine.objectives.answers import answers, loss_on, speech
+from engine.objectives.decode import decode
+from engine.objectives.kinds import Loss
+from engine.objectives.pairs import make_pairs, worse_answers
+from engine.objectives.reward import last_hidden, reward_loss
+from engine.objectives.rows import Batch, Row, answer_log_probs, collate, draw_groups, make_rows, prompt_ids
+from engine.tasks import Example, Task
+
+
+def leave_one_out(rewards: torch.Tensor) -> torch.Tensor:
+    """Advantage of each answer: its reward minus the mean of the other answers to the same prompt, (prompts, k) both."""
+    k = rewards.shape[1]
+    return rewards - (rewards.sum(1, keepdim=True) - rewards) / (k - 1)
+
+
+def policy_loss(log_probs: torch.Tensor, advantages: torch.Tensor) -> torch.Tensor:
+    """REINFORCE: its gradient is that of minus the expected reward. Both (n,); log-probabilities of whole answers, nats."""
+    return -(advantages * log_probs).mean()
+
+
+class Sampled(NamedTuple):
+    """n answers that the policy wrote."""
+
+    rows: Batch
+    advantages: torch.Tensor
+    """(n,)."""
+    metrics: dict[str, float]
+
+    @property
+    def tokens(self) -> int:
+        return self.rows.tokens
+
+
+class RLHF:
+    """Raise the reward of sampled answers. Metrics, means over a step's answers: `reward`, of the reward model; `kl`, log π - log π_ref
+    summed over the answer, nats; `length`, tokens; `spread`, standard deviation of the advantages.
+    """
+
+    def __init__(self, adaptation: Adaptation, tokenizer, task: Task, spec: RunSpec) -> None:
+        self.adaptation, self.tokenizer, self.task, self.spec = adaptation, tokenizer, task, spec
+        self.examples = task.train[: spec.examples]
+        self.draw = torch.Generator(adaptation.model.device).manual_seed(spec.seed)
+
+    def prepare(self) -> Iterable[Event]:
+        parts = (self.adaptation, self.tokenizer)
+        yield Phase("preparing", f"a reward model from {len(self.examples)} pairs ({self.spec.pairs})")
+        pairs = make_pairs(*parts, self.examples, worse_answers(*parts, self.task, self.examples, self.spec.pairs))
+        with torch.no_grad(), self.adaptation.as_base():
+            better, worse = (self.hidden([pair[side] for pair in pairs]) for side in (0, 1))
+        self.w = fit(better, worse)
+
+    @torch.no_grad()
+    def hidden(self, rows: Sequence[Row]) -> torch.Tensor:
+        """(n, d) at the last token of each row."""
+        parts = [self.collate(rows[at : at + 16]) for at in range(0, len(rows), 16)]
+        return torch.cat([last_hidden(self.adaptation.model.eval(), part) for part in parts])
+
+    def collate(self, rows: Sequence[Row]) -> Batch:
+        return collate(rows, self.tokenizer.pad_token_id, str(self.adaptation.model.device))
+
+    def trainable(self) -> list[torch.Tensor]:
+        return []
+
+    def batches(self) -> Iterator[Sampled]:
+        """Answers of the policy as it stands, so the next batch is written by what this one made of it."""
+        lengths = [len(example.prompt) for example in self.examples]
+        for group in draw_groups(lengths, self.spec.micro_batch, self.spec.steps, self.spec.seed):
+            yield self.sample([self.examples[i] for i in group])
+
+    @torch.no_grad()
+    def sample(self, examples: Sequence[Example]) -> Sampled:
+        k, model = self.spec.samples, self.adaptation.model
+        assert k is not None
+        prompts = [prompt for example in examples for prompt in [prompt_ids(self.tokenizer, example.prompt)] * k]
+        said = decode(model, prompts, self.tokenizer.pad_token_id, self.task.max_new_tokens, 1.0, self.draw)
+        rows = [self.row(*both) for both in zip(prompts, said, strict=True)]
+        batch = self.collate(rows)
+        log_probs = answer_log_probs(model, batch).sum(1)
+        with self.adaptation.as_base():
+            drifted = log_probs - answer_log_probs(model, batch).sum(1)
+            rewards = last_hidden(model, batch) @ self.w
+        advantages = leave_one_out((rewards - self.spec.kl_weight * drifted).view(-1, k)).flatten()
+        found = {"reward": rewards.mean(), "kl": drifted.mean(), "spread": advantages.std()}
+        length = sum(row.answer_tokens for row in rows) / len(rows)
+        return Sampled(batch, advantages, {"length": length, **{name: float(value) for name, value in found.items()}})
+
+    def row(self, prompt: list[int], said: list[int]) -> Row:
+        """An answer that ended by itself gets its end mark; one that was cut off has none."""
+        answer = [*said, self.tokenizer.eos_token_id] if len(said) < self.task.max_new_tokens else said
+        return Row(prompt + answer, len(answer))
+
+    def loss(self, batch: Sampled) -> Loss:
+        return Loss(policy_loss(answer_log_probs(self.adaptation.model, batch.rows).sum(1), batch.advantages), batch.metrics)
+
+    def as_base(self) -> AbstractContextManager[None]:
+        return self.adaptation.as_base()
+
+    def answers(self, examples: Sequence[Example]) -> list[str]:
+        return answers(self.adaptation.model, self.tokenizer, examples, self.task.max_new_tokens)
+
+    def heldout_loss(self, examples: Sequence[Example]) -> float:
+        """Of the better answers, as in supervised training."""
+        return loss_on(self.adaptation.model, make_rows(self.tokenizer, examples, self.adaptation.model), self.tokenizer.pad_token_id)
+
+    def measures(self, examples: Sequence[Example], said: Sequence[str]) -> dict[str, float]:
+        """`answer_tokens` and `kl` of what the model says, and `reward`, what the reward model thinks of it."""
+        told = [example._replace(answer=answer) for example, answer in zip(examples, said, strict=True)]
+        with self.adaptation.as_base():
+            rewards = self.hidden(make_rows(self.tokenizer, told, self.adaptation.model)) @ self.w
+        return {**speech(self.adaptation, self.tokenizer, examples, said), "reward": float(rewards.mean())}
+
+    def save(self, folder: Path) -> None:
+        """Nothing of its own: the reward model has done its work."""
+
+
+def fit(better: torch.Tensor, worse: torch.Tensor, decay: float = 1e-2) -> torch.Tensor:
+    """The weights w (d,) of r = w · h that minimise the Bradley–Terry loss on n pairs of features (n, d), with weight decay.
+
+    The problem is convex, so L-BFGS finds its one minimum from anywhere.
+    """
+    scale = (better - worse).std()
+    w = torch.zeros(better.shape[1], device=better.device, requires_grad=True)
+    optimizer = torch.optim.LBFGS([w], max_iter=200, line_search_fn="strong_wolfe")
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        value = reward_loss(better @ w / scale, worse @ w / scale) + decay * w.square().sum()
+        value.backward()
+        return value
+
+    optimizer.step(closure)
+    return (w / scale).detach()
