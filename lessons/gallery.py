@@ -10,11 +10,11 @@ import streamlit as st
 from engine.catalog.models import DEFAULT_MODEL, MODELS
 from engine.planner.options import read_options
 from lessons import arc
-from lessons.panels.current import recorded
-from lessons.stage import planner_scenes, run_scenes, stage, weights_scenes
+from lessons.panels.current import Shown, recorded
+from lessons.stage import method_scenes, planner_scenes, run_scenes, stage, weights_scenes
 from lessons.stage.scene import Scene, delta_stage
 from lessons.text import read
-from viz.delta_scene import get_delta_scene_info
+from viz.delta_scene import DeltaSceneInfo, get_delta_scene_info
 
 PAGE = "gallery"
 
@@ -60,15 +60,26 @@ def _delta() -> Scene | None:
     shown = recorded(DEFAULT_MODEL, MODELS[DEFAULT_MODEL].tasks[0], "lora")
     if shown is None or shown.delta is None or not shown.delta.drawable:
         return None
-    name = shown.delta.drawable[len(shown.delta.drawable) // 2]
-    found = shown.delta.directions(name)
-    norm = shown.delta.matrices[name]["norm"]
-    return delta_stage(get_delta_scene_info(found.left, found.right, matrix=name, label=shown.label, b=found.b, a=found.a, norm=norm))
+    full = recorded(DEFAULT_MODEL, shown.spec.task, "full")
+    both = [name for name in shown.delta.drawable if full and full.delta and name in full.delta.drawable]
+    name = (both or shown.delta.drawable)[len(both or shown.delta.drawable) // 2]
+    return delta_stage(_matrix(shown, name), beside=_matrix(full, name) if both and full else None)
+
+
+def _matrix(shown: Shown, name: str) -> DeltaSceneInfo:
+    assert shown.delta is not None
+    found, norm = shown.delta.directions(name), shown.delta.matrices[name]["norm"]
+    return get_delta_scene_info(found.left, found.right, matrix=name, label=shown.label, b=found.b, a=found.a, norm=norm)
 
 
 def _city() -> Scene | None:
     shown = recorded(DEFAULT_MODEL, MODELS[DEFAULT_MODEL].tasks[0], "lora")
     return run_scenes.city_scene(shown.delta, shown.label) if shown and shown.delta else None
+
+
+def _recorded(make: Callable[[str], Scene | None]) -> Scene | None:
+    """The scene of the first model that it is recorded for, the default one first."""
+    return next((scene for model in (DEFAULT_MODEL, *MODELS) if (scene := make(model))), None)
 
 
 def _terrain() -> Scene:
@@ -89,6 +100,11 @@ EXHIBITS: tuple[Exhibit, ...] = (
     Exhibit("block", "One block and its outlier", "qlora", weights_scenes.block_scene),
     Exhibit("error", "What 4 bits cost", "qlora", weights_scenes.error_scene),
     Exhibit("double", "Double quantization", "qlora", weights_scenes.double_scene),
+    Exhibit("soft", "Learned vectors among the tokens", "prompt-and-prefix", lambda: _recorded(method_scenes.prompt_path_scene)),
+    Exhibit("head", "The head as a plane", "frozen-head", lambda: _recorded(method_scenes.head_scene)),
+    Exhibit("mixture", "Types of task and steps", "instruction-tuning", lambda: _recorded(method_scenes.mixture_scene)),
+    Exhibit("beta", "β and steps", "rlhf-and-dpo", lambda: _recorded(method_scenes.beta_scene)),
+    Exhibit("frontier", "Reward against distance", "rlhf-and-dpo", lambda: _recorded(method_scenes.frontier_scene)),
     Exhibit("choosing", "Choosing", "choosing", lambda: run_scenes.choosing_scene(DEFAULT_MODEL, MODELS[DEFAULT_MODEL].tasks[0])),
     Exhibit("terrain", "Memory through one step", "calculator", _terrain),
     Exhibit("towers", "Methods against the card", "calculator", planner_scenes.towers_scene),

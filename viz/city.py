@@ -66,7 +66,7 @@ def draw_city(info: CityInfo) -> go.Figure:
             Axis("layer", -0.7, max(1, info.layers) - 0.3),
             Axis("", -0.6, len(KINDS) - 0.4, tuple((float(n), kind) for n, kind in enumerate(KINDS))),
             Axis("‖ΔW‖ / ‖W‖", 0, 1.1 * top),
-            aspect=(1.5, 0.75, 0.5), eye=(0.6, -1.2, 0.85),
+            aspect=(1.5, 0.75, 0.5), eye=(0.65, -1.35, 0.9),
         ),
     )  # fmt: skip
     return bare(figure)

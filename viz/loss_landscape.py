@@ -110,7 +110,7 @@ def draw_loss_landscape(info: LossLandscapeInfo, ground: str = "loss") -> go.Fig
     low, high = float(np.nanmin(cut)), ceiling
     figure.update_layout(
         template=template(),
-        **titled(f"{GROUNDS[ground].capitalize()} on the plane of two runs · {info.model}", info.label),
+        **titled(f"{GROUNDS[ground].capitalize()} · {info.model}", info.label),
         scene=space(
             Axis("along LoRA's way", *room(info.x, 0.0)),
             Axis("across, to full", *room(info.y, 0.0)),

@@ -81,13 +81,13 @@ def draw_memory_terrain(info: MemoryTerrainInfo) -> go.Figure:
     middles = [(float(np.mean([n for n, name in enumerate(phases) if name == phase])), phase) for phase in dict.fromkeys(phases)]
     figure.update_layout(
         template=template(),
-        **titled(f"Memory through one step · {info.title}", info.label),
+        **titled(f"One step · {info.title}", info.label),
         scene=space(
             Axis("time", 0, max(1.0, float(x[-1])), tuple(middles)),
             Axis("", 0, lanes, tuple((lane + 0.4, info.terms[n].replace("_", " ")) for lane, n in enumerate(shown))),
             Axis("GiB", 0, top),
             aspect=(1.35, 0.85, 0.75),
-            eye=(0.7, -1.3, 0.75),
+            eye=(0.85, -1.6, 0.85),
         ),
     )
     return bare(figure)

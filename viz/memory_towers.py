@@ -73,7 +73,7 @@ def draw_memory_towers(info: MemoryTowersInfo) -> go.Figure:
             Axis("", -0.6, last, tuple((float(place), tower.method) for place, tower in enumerate(info.towers))),
             Axis("", -0.25, 0.9, ()),
             Axis("GiB at the peak", 0, top),
-            aspect=(1.6, 0.4, 0.9), eye=(0.3, -1.5, 0.5), lift=-0.03, notes=notes,
+            aspect=(1.6, 0.4, 0.9), eye=(0.3, -1.6, 0.5), lift=-0.03, notes=notes,
         ),
     )  # fmt: skip
     return bare(figure)

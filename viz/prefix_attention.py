@@ -35,7 +35,7 @@ def get_prefix_attention_info(attention: ArrayLike, label: TruthLabel) -> Prefix
 
 
 def draw_prefix_attention(info: PrefixAttentionInfo) -> go.Figure:
-    """A tower a layer and position; the line at the back wall is each layer's sum."""
+    """A tower a layer and position; the line at the back wall is each layer's mean, and tells its sum."""
     layers, k = info.shares.shape
     towers = [
         Box(layer - 0.4, n - 0.4, 0.8, 0.8, max(float(info.shares[layer, n]), 1e-4), LIGHT.trainable, f"layer {layer}, position {n + 1}: {info.shares[layer, n]:.1%}")
@@ -45,15 +45,16 @@ def draw_prefix_attention(info: PrefixAttentionInfo) -> go.Figure:
     sums = info.shares.sum(1)
     figure = go.Figure([boxes(towers, "prefix")])
     figure.add_scatter3d(
-        x=list(range(layers)), y=[k] * layers, z=sums, mode="lines+markers", name="sum", meta="sum", line={"color": LIGHT.frozen, "width": 5},
-        marker={"color": LIGHT.frozen, "size": 4}, hovertemplate="layer %{x}: %{z:.1%} in all<extra></extra>",
+        x=list(range(layers)), y=[k] * layers, z=sums / k, mode="lines+markers", name="mean", meta="mean", line={"color": LIGHT.frozen, "width": 5},
+        marker={"color": LIGHT.frozen, "size": 4}, customdata=sums,
+        hovertemplate="layer %{x}: %{customdata:.1%} in all<extra></extra>",
     )  # fmt: skip
     figure.update_layout(
         template=template(),
         **titled("Attention that the prefix draws", info.label),
         scene=space(
             Axis("layer", -0.6, layers - 0.4), Axis("position in the prefix", -0.6, k + 0.4),
-            Axis("share of attention", 0, 1.08 * max(float(sums.max()), 1e-3)), aspect=(1.4, 0.8, 0.6),
+            Axis("share of attention", 0, 1.08 * max(float(info.shares.max()), 1e-3)), aspect=(1.4, 0.8, 0.6),
         ),
     )  # fmt: skip
     return bare(figure)

@@ -61,8 +61,8 @@ def space(
     z: Axis,
     *,
     aspect: tuple[float, float, float] = (1.2, 1.0, 0.7),
-    eye: tuple[float, float, float] = (0.8, -1.35, 0.75),
-    lift: float = -0.12,
+    eye: tuple[float, float, float] = (0.85, -1.45, 0.8),
+    lift: float = -0.2,
     notes: Sequence[tuple[str, tuple[float, float, float]]] = (),
 ) -> dict[str, Any]:
     """`layout.scene`: three axes, proportions, a turntable camera, and notes as (words, place in data units)."""

@@ -14,7 +14,7 @@ from lessons.stage import stage
 from lessons.stage.scene import Scene, delta_stage
 from lessons.text import label
 from viz import spectrum as spectra
-from viz.delta_scene import get_delta_scene_info
+from viz.delta_scene import DeltaSceneInfo, get_delta_scene_info
 from viz.label import TruthLabel
 
 KINDS = ("q_proj", "v_proj", "k_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -46,7 +46,15 @@ def _scene(folder: str, name: str, truth: TruthLabel, other_label: TruthLabel | 
     beside = _spectrum(_other.delta, name, beside_name(_shown.spec, _other), _other.label) if _other and _other.delta else None
     moved = row["norm"] / row["weight_norm"]
     caption = label("delta.caption", whose=capitalised(_shown.whose), moved=f"{100 * moved:.2g}")
-    return delta_stage(info, caption=caption, other=beside)
+    return delta_stage(info, caption=caption, other=beside, beside=_full(_other, name) if _shown.spec.method != "full" else None)
+
+
+def _full(other: Shown | None, name: str) -> DeltaSceneInfo | None:
+    """Full fine-tuning's ΔW of the same matrix, where its directions were kept."""
+    if other is None or other.delta is None or name not in other.delta.drawable:
+        return None
+    found, row = other.delta.directions(name), other.delta.matrices[name]
+    return get_delta_scene_info(found.left, found.right, matrix=name, label=other.label, norm=row["norm"])
 
 
 def spectrum_panel(shown: Shown, key: str) -> None:

@@ -23,6 +23,8 @@ class RankControl(NamedTuple):
     info: delta.DeltaSceneInfo
     other: Spectrum | None = None
     """The spectrum that this one is compared with, marked over the bars."""
+    beside: delta.DeltaSceneInfo | None = None
+    """Full fine-tuning's ΔW of the same matrix, shown beside this one at the same scale when the learner asks."""
 
 
 class Scene(NamedTuple):
@@ -64,8 +66,21 @@ def plain_stage(
     return Scene(figure, title, label, description, tables, caption, None, height_px, frame_word, frame_start)
 
 
-def delta_stage(info: delta.DeltaSceneInfo, *, caption: str = "", other: Spectrum | None = None, height_px: int = 480) -> Scene:
-    """The ΔW scene with its rank slider."""
+def delta_stage(
+    info: delta.DeltaSceneInfo,
+    *,
+    caption: str = "",
+    other: Spectrum | None = None,
+    beside: delta.DeltaSceneInfo | None = None,
+    height_px: int = 480,
+) -> Scene:
+    """The ΔW scene with its rank slider; `beside` is full fine-tuning's ΔW of the same matrix.
+
+    Raises:
+        ValueError: `beside` is of another shape.
+    """
+    if beside is not None and beside.shape != info.shape:
+        raise ValueError(f"the matrix beside has shape {beside.shape}, this one {info.shape}; they must be the same matrix")
     return Scene(
         figure=delta.draw_delta_scene(info),
         title=f"ΔW {short_name(info.matrix)}",
@@ -73,7 +88,7 @@ def delta_stage(info: delta.DeltaSceneInfo, *, caption: str = "", other: Spectru
         description=delta.describe_delta_scene(info),
         tables=delta.delta_scene_tables(info),
         caption=caption,
-        rank=RankControl(info, other),
+        rank=RankControl(info, other, beside),
         height_px=height_px,
     )
 
@@ -115,10 +130,17 @@ def _rank(control: RankControl) -> dict[str, Any]:
         "height": delta.HEIGHT,
         "mark": LIGHT.text,
         "strip": {"width": delta.STRIP, "left": -delta.GAP - delta.STRIP, "top": delta.GAP + delta.STRIP, "share": 0.74, "fine": 0.94},
+        "beside": _beside(control.beside) if control.beside else None,
         "other": {"name": f"{control.other.name}, {control.other.label.text}", "spectrum": control.other.singular}
         if control.other
         else None,
     }
+
+
+def _beside(info: delta.DeltaSceneInfo) -> dict[str, Any]:
+    share = f"{100 * info.energy[-1]:.0f}% of its energy" if info.energy and info.energy[-1] < 0.9995 else "all of it"
+    words = f"ΔW of full fine-tuning, {info.label.text}<br>{share}, same scale"
+    return {"k": info.left.shape[1], "left": _encode(info.left), "right": _encode(info.right), "words": words}
 
 
 def _encode(values: NDArray[np.float32]) -> str:

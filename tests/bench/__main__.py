@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from tests.bench import floor, methods, planner, practice, training, web
+from tests.bench import floor, methods, planner, practice, scenes, training, web
 
 PARTS = {
     "web": web.measure,
     "planner": planner.measure,
     "practice": practice.measure,
+    "scenes": scenes.measure,
     "training": training.measure,
     "methods": methods.measure,
     "floor": floor.measure,

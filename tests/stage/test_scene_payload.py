@@ -7,12 +7,13 @@ import gzip
 import json
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 from plotly.utils import PlotlyJSONEncoder
 
-from lessons.stage.scene import delta_stage, payload
+from lessons.stage.scene import delta_stage, payload, plain_stage
 from viz.delta_scene import get_delta_scene_info
-from viz.label import truth_label
+from viz.label import titled, truth_label
 from viz.spectrum import get_spectrum
 
 LABEL = truth_label("illustration")
@@ -44,3 +45,19 @@ def test_payload_is_small_and_its_factors_give_delta(k: int, trained: bool) -> N
 
 def test_download_name_is_a_plain_file_name() -> None:
     assert payload(delta_stage(info_of(8, 8, 2, True)), "x")["file"] == "delta-layer-3-down-proj"
+
+
+def test_full_delta_beside_is_sent_whole_and_must_be_of_the_same_matrix() -> None:
+    mine, full = info_of(576, 192, 4, True), info_of(576, 192, 16, False)
+    beside = payload(delta_stage(mine, beside=full), "delta")["rank"]["beside"]
+    np.testing.assert_allclose(decode(beside["left"], 96) @ decode(beside["right"], 16), full.product, atol=1e-4)
+    assert beside["words"].startswith("ΔW of full fine-tuning, illustration<br>all of it")
+    with pytest.raises(ValueError, match="they must be the same matrix"):
+        delta_stage(mine, beside=info_of(192, 576, 4, False))
+
+
+def test_a_plain_scene_takes_its_label_from_its_figure() -> None:
+    figure = go.Figure().update_layout(**titled("Waves", truth_label("recorded", "2026-11-22", 3)))
+    scene = plain_stage("Waves", figure, "words", (), frame_word="Angle", frame_start=2)
+    data = payload(scene, "waves")
+    assert (scene.label, data["frame_word"], data["frame_start"], data["rank"]) == ("recorded · 22 Nov 2026 · seed 3", "Angle", 2, None)

@@ -10,7 +10,9 @@ import pytest
 from viz import choosing_space as choosing
 from viz import delta_playback as playback
 from viz import head_plane as head
+from viz import learning_spread as spread
 from viz import loss_landscape as landscape
+from viz import method_bars as bars
 from viz import preference_ribbons as ribbons
 from viz import prefix_attention as prefix
 from viz import reward_kl as kl
@@ -145,7 +147,8 @@ def test_prefix_towers_are_shares_and_sums_are_sums() -> None:
     shares[2] = 0.2
     info = prefix.get_prefix_attention_info(shares, LABEL)
     found = traces(prefix.draw_prefix_attention(info))
-    np.testing.assert_allclose(found["sum"].z, shares.sum(1))
+    np.testing.assert_allclose(found["mean"].z, shares.mean(1))
+    np.testing.assert_allclose(found["mean"].customdata, shares.sum(1))
     assert max(found["prefix"].z) == pytest.approx(0.2) and "most in layer 2 with 80.0%" in prefix.describe_prefix_attention(info)
     with pytest.raises(ValueError, match="at most 1"):
         prefix.get_prefix_attention_info(np.full((2, 3), 0.5), LABEL)
@@ -236,3 +239,25 @@ def test_every_drawer_takes_awkward_data(name: str) -> None:
     if scene:  # the stage's still needs ranges and proportions of its own
         assert all(len(scene[f"{axis}axis"]["range"]) == 2 and scene["aspectratio"][axis] for axis in "xyz")
         assert all(scene[f"{axis}axis"]["range"][0] < scene[f"{axis}axis"]["range"][1] for axis in "xyz")
+
+
+# The flat ones over seeds
+
+
+def test_spread_is_of_the_steps_that_all_seeds_reached() -> None:
+    runs = [[(0, 0.0), (6, 40.0), (12, 90.0)], [(0, 0.0), (6, 60.0)]]
+    info = spread.get_learning_spread_info([("LoRA", "lora", runs), ("none", "none", [])], "score (%)", LABEL)
+    assert info.curves[0] == spread.Curve("LoRA", "lora", (0, 6), (0.0, 50.0), (0.0, 40.0), (0.0, 60.0), 2)
+    band, line = spread.draw_learning_spread(info).data[:2]
+    assert list(band.y) == [0, 60, 40, 0] and list(line.y) == [0, 50] and band.meta == line.meta == "lora"
+    assert "50 (40 to 60, 2 seeds)" in spread.describe_learning_spread(info)
+    assert [len(table.rows) for table in spread.learning_spread_tables(info)] == [2, 0]
+
+
+def test_bars_are_means_and_every_seed_is_shown() -> None:
+    info = bars.get_method_bars_info([("LoRA", "lora", [90, 100]), ("full", "full", [100]), ("none", "none", [])], "score (%)", LABEL)
+    figure = bars.draw_method_bars(info)
+    assert [trace.y[0] for trace in figure.data if trace.type == "bar"] == [95, 100] and list(figure.data[1].y) == [90, 100]
+    assert "LoRA 95 (90 to 100)" in bars.describe_method_bars(info) and len(bars.method_bars_tables(info)[0].rows) == 2
+    with pytest.raises(ValueError, match="no place for it"):
+        bars.get_method_bars_info([("a", "a", [0.0])], "MB", LABEL, log=True)

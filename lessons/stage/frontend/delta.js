@@ -7,6 +7,7 @@ export function prepare(rank) {
   const sorted = { left: decode(rank.left), right: decode(rank.right), all: rank.k, names: ["U√S", "√S Vᵀ"] };
   for (const pair of [trained, sorted]) if (pair) pair.peaks = [peak(pair.left), peak(pair.right)];
   const ready = { ...rank, trained, sorted, p: rank.rows.length, q: rank.columns.length };
+  if (rank.beside) ready.beside = { ...rank.beside, left: decode(rank.beside.left), right: decode(rank.beside.right) };
   ready.most = peak(product(sorted.left, sorted.right, ready.p, ready.q, rank.k, rank.k).flatMap((row) => Array.from(row)));
   return ready;
 }
@@ -43,7 +44,7 @@ export function surfaces(rank, k, left = false) {
 export function coarser(traces, step) {
   if (step < 2) return traces;
   const some = (values) => Array.from(list(values)).filter((_, i) => i % step === 0);
-  const fewer = { B: { down: true }, A: { across: true }, "ΔW": { down: true, across: true } };
+  const fewer = { B: { down: true }, A: { across: true }, "ΔW": { down: true, across: true }, full: { down: true, across: true } };
   return traces.map((trace) => {
     const cut = fewer[trace.meta];
     if (!cut || trace.type !== "surface") return trace;
@@ -82,6 +83,27 @@ function strip(count, { width, share, fine }) {
   const step = width / count;
   const part = count <= 24 ? share : fine;
   return Array.from({ length: count }, (_, i) => [i * step, (i + part) * step, (i + part) * step]).flat();
+}
+
+/** Full fine-tuning's ΔW to the right of this one, at this one's scale, and the scene made wide enough for both. */
+export function withBeside(rank, traces, scene) {
+  const { left, right, k, words } = rank.beside;
+  const whole = traces.find((trace) => trace.meta === "ΔW");
+  const xs = Array.from(list(whole.x));
+  const [wide, gap] = [xs[xs.length - 1], 0.14];
+  const z = product(left, right, rank.p, rank.q, k, k, rank.height / rank.most);
+  const [low, high] = scene.xaxis.range;
+  const share = (high - low + wide + gap) / (high - low);
+  const note = { ...scene.annotations[2], text: `<b>${words.replace("<br>", "</b><br>")}`, x: wide + gap + wide / 2 };
+  return {
+    traces: [...traces, { ...whole, meta: "full", name: "full", x: xs.map((x) => x + wide + gap), z }],
+    scene: {
+      ...scene,
+      xaxis: { ...scene.xaxis, range: [low, high + wide + gap] },
+      aspectratio: { ...scene.aspectratio, x: scene.aspectratio.x * share },
+      annotations: [...scene.annotations, note],
+    },
+  };
 }
 
 /** The words that stand beside B, A and ΔW. */

@@ -1,5 +1,5 @@
 // The figure from Python with what the browser knows better: rank, frame, chosen cell, camera, lit part, large type.
-import { cell, coarser, flat, notes, surfaces } from "./delta.js";
+import { cell, coarser, flat, notes, surfaces, withBeside } from "./delta.js";
 import { current, withFrame } from "./player.js";
 import { grid, list } from "./arrays.js";
 import { lit } from "./words.js";
@@ -34,8 +34,9 @@ function withRank(stage) {
   const annotations = layout.scene.annotations.map((note, i) => ({ ...note, text: words[i] ?? note.text }));
   const scene = { ...layout.scene, annotations, camera: camera(stage, layout), uirevision: "kept" };
   const traces = latest.figure.data.map((trace) => ({ ...trace, ...(fresh[trace.meta] ?? {}) }));
+  const both = rank.beside && stage.memory.beside ? withBeside(rank, traces, scene) : { traces, scene };
   const chosen = stage.memory.cell && cell(rank, k, stage.memory.cell, traces);
-  return { data: [...coarser(traces, stage.coarse), ...(chosen?.marks ?? [])], layout: { ...layout, scene } };
+  return { data: [...coarser(both.traces, stage.coarse), ...(chosen?.marks ?? [])], layout: { ...layout, scene: both.scene } };
 }
 
 /** Every step-th row and column of a surface; other traces stay. */
@@ -52,11 +53,12 @@ export function camera(stage, layout) {
   return stage.memory.camera ?? fitted(stage, layout.scene.camera);
 }
 
-/** The camera that Python chose suits a picture a quarter wider than high; a narrower one is seen from further away. */
+/** The camera that Python chose suits a picture a quarter wider than high; a narrower one, or a wide scene, is seen from further away. */
 export function fitted(stage, given) {
   const picture = stage.part("picture");
-  const narrow = 1.25 / (picture.clientWidth / picture.clientHeight || 1.25);
-  const far = Math.min(1.5, Math.max(1, narrow ** 0.6));
+  const long = Math.max(1, (stage.latest.figure.layout.scene.aspectratio?.x ?? 1) / 1.35);
+  const narrow = (1.25 * long) / (picture.clientWidth / picture.clientHeight || 1.25);
+  const far = Math.min(1.5, Math.max(1, narrow ** 0.6)) * (stage.rank?.beside && stage.memory.beside ? 1.25 : 1);
   const { x, y, z } = given.eye;
   return { ...given, eye: { x: far * x, y: far * y, z: far * z } };
 }

@@ -1,6 +1,6 @@
 // What the learner set, kept for this tab: it outlives reruns, other pages and a reload.
 
-const KEPT = ["rank", "camera", "frame", "flat", "speed", "cell", "left"];
+const KEPT = ["rank", "camera", "frame", "flat", "speed", "cell", "left", "beside"];
 
 export function recall(key) {
   try {

@@ -1,15 +1,15 @@
 // The stage: shows one figure, keeps its camera, and redraws it in the browser while the learner moves a control.
 // Streamlit calls `mount` on the first run and again whenever data or theme change; the DOM node stays the same.
 import * as contexts from "./contexts.js";
+import * as controls from "./controls.js";
 import * as player from "./player.js";
 import * as rank from "./rank.js";
 import * as words from "./words.js";
-import { camera, compose, fitted, isFlat, isSolid } from "./figure.js";
-import { calm, isDark, repaint, webgl } from "./theme.js";
+import { camera, compose, isSolid } from "./figure.js";
+import { isDark, repaint, webgl } from "./theme.js";
 import { drawStill } from "./still.js";
 import { drawTables } from "./panel.js";
 import { recall, remember } from "./memory.js";
-import { saveCsv, savePng } from "./save.js";
 
 const stages = new WeakMap();
 const CONFIG = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false };
@@ -62,6 +62,8 @@ function open(root, key) {
   stage.slider = stage.part("rank-input");
   stage.redraw = () => request(stage);
   stage.rest = () => rest(stage);
+  stage.drag = () => drag(stage);
+  stage.drawStill = () => still(stage);
   stage.park = () => { letGo(stage); still(stage); root.dataset.state = "still"; };
   for (const name of ["rank", "frame"]) {
     stage.part(`${name}-input`).id = `dl-${key}-${name}`;
@@ -72,10 +74,10 @@ function open(root, key) {
   stage.part("frame-input").addEventListener("input", () => { player.pause(stage); player.move(stage, 0); drag(stage); });
   stage.part("frame-input").addEventListener("change", () => rest(stage));
   stage.part("speed").addEventListener("change", (event) => { stage.memory.speed = Number(event.target.value); player.pause(stage); });
-  for (const name of ["cell-row", "cell-column"]) stage.part(name).addEventListener("change", () => chooseCell(stage));
-  root.addEventListener("click", (event) => press(stage, event.target.closest("button[data-do]")));
-  root.addEventListener("fullscreenchange", () => { if (!document.fullscreenElement) projector(stage, false); });
-  stage.part("picture").addEventListener("keydown", (event) => turn(stage, event));
+  for (const name of ["cell-row", "cell-column"]) stage.part(name).addEventListener("change", () => controls.chooseCell(stage));
+  root.addEventListener("click", (event) => controls.press(stage, event.target.closest("button[data-do]")));
+  root.addEventListener("fullscreenchange", () => { if (!document.fullscreenElement) controls.projector(stage, false); });
+  stage.part("picture").addEventListener("keydown", (event) => controls.turn(stage, event));
   stage.resize = new ResizeObserver(() => (stage.drawn ? window.Plotly.Plots.resize(stage.part("plot")) : still(stage)));
   stage.resize.observe(stage.part("picture"));
   stage.sight = new IntersectionObserver(([entry]) => {
@@ -98,10 +100,11 @@ function show(stage, data) {
   rank.show(stage, data);
   player.show(stage, data);
   stage.part("foot").hidden = Boolean(data.empty);
-  for (const name of ["flat", "left", "cell"]) button(stage, name).hidden = !stage.rank;
-  for (const name of ["flat", "left"]) button(stage, name).setAttribute("aria-pressed", String(Boolean(stage.memory[name])));
-  button(stage, "flat").hidden ||= !webgl();
-  button(stage, "reset").hidden = !isSolid(data.figure);
+  for (const name of ["flat", "left", "cell"]) controls.button(stage, name).hidden = !stage.rank;
+  controls.button(stage, "beside").hidden = !stage.rank?.beside;
+  for (const name of ["flat", "left", "beside"]) controls.button(stage, name).setAttribute("aria-pressed", String(Boolean(stage.memory[name])));
+  controls.button(stage, "flat").hidden ||= !webgl();
+  controls.button(stage, "reset").hidden = !isSolid(data.figure);
   words.join(stage);
 }
 
@@ -153,13 +156,16 @@ async function draw(stage) {
 async function live(stage, figure) {
   const started = performance.now();
   await window.Plotly.react(stage.part("plot"), figure.data, figure.layout, CONFIG);
-  stage.scriptMs = performance.now() - started;
+  stage.root.dataset.scriptMs = (performance.now() - started).toFixed(1);
   if (isSolid(figure) && !contexts.holds(stage)) { // gave its place up while it was being drawn
     stage.drawn = true;
     return stage.park();
   }
   stage.root.dataset.state = "ready";
-  if (!stage.drawn) return listen(stage, stage.part("plot"));
+  if (!stage.drawn) {
+    performance.mark(`dl-live ${stage.key}`);
+    return listen(stage, stage.part("plot"));
+  }
   await painted();
   const took = performance.now() - started;
   if (took > SLOW_MS) stage.usual = Math.min(4, stage.usual + 1);
@@ -180,6 +186,7 @@ function still(stage, figure = stage.latest?.figure && paint(stage)) {
   if (!figure || !isSolid(figure) || stage.drawn) return;
   const { color } = getComputedStyle(stage.root);
   const size = stage.root.dataset.projector ? 18 : 12;
+  performance.mark(`dl-still ${stage.key}`);
   drawStill(stage.part("still"), figure, camera(stage, stage.latest.figure.layout), { text: color, line: "#9AA5B1", size });
 }
 
@@ -200,101 +207,8 @@ function listen(stage, plot) {
   });
   plot.on("plotly_click", ({ points: [at] }) => {
     const found = stage.rank && rank.locate(stage, at);
-    if (found?.role === "ΔW") setCell(stage, [stage.rank.rows[found.i], stage.rank.columns[found.j]]);
+    if (found?.role === "ΔW") controls.setCell(stage, [stage.rank.rows[found.i], stage.rank.columns[found.j]]);
   });
-}
-
-function chooseCell(stage) {
-  setCell(stage, ["cell-row", "cell-column"].map((name) => Number(stage.part(name).value) || 0));
-}
-
-function setCell(stage, place) {
-  rank.choose(stage, place);
-  remember(stage);
-  request(stage);
-}
-
-const button = (stage, name) => stage.root.querySelector(`button[data-do="${name}"]`);
-
-const ACTIONS = {
-  play: player.toggle,
-  back: (stage) => step(stage, -1),
-  on: (stage) => step(stage, 1),
-  png: savePng,
-  csv: saveCsv,
-  full: (stage) => fullScreen(stage),
-  projector: (stage) => projector(stage, !stage.root.dataset.projector),
-  cell: (stage) => setCell(stage, stage.memory.cell ? null : rank.strongest(stage)),
-  left: (stage, pressed) => toggleView(stage, pressed, "left"),
-  flat: (stage, pressed) => toggleView(stage, pressed, "flat"),
-  table: toggleTable,
-  reset: resetCamera,
-};
-
-const press = (stage, pressed) => ACTIONS[pressed?.dataset.do]?.(stage, pressed);
-
-function step(stage, by) {
-  player.pause(stage);
-  player.move(stage, by);
-  remember(stage);
-}
-
-function toggleView(stage, pressed, name) {
-  stage.memory[name] = !stage.memory[name];
-  stage.flat = stage.memory.flat ?? false;
-  pressed.setAttribute("aria-pressed", String(stage.memory[name]));
-  remember(stage);
-  request(stage);
-}
-
-function toggleTable(stage, pressed) {
-  const tables = stage.part("tables");
-  tables.hidden = !tables.hidden;
-  pressed.setAttribute("aria-expanded", String(!tables.hidden));
-  pressed.textContent = tables.hidden ? "Show as a table" : "Hide the table";
-  if (!tables.hidden) tables.scrollIntoView({ block: "nearest", behavior: calm() ? "auto" : "smooth" });
-}
-
-async function resetCamera(stage) {
-  delete stage.memory.camera;
-  remember(stage);
-  if (!stage.drawn) return still(stage);
-  await window.Plotly.relayout(stage.part("plot"), { "scene.camera": fitted(stage, stage.latest.figure.layout.scene.camera) });
-  delete stage.memory.camera;
-}
-
-/** A frame or a browser may forbid it; then the picture stays where it is. */
-async function fullScreen(stage) {
-  await (document.fullscreenElement ? document.exitFullscreen() : stage.root.requestFullscreen()).catch(() => {});
-}
-
-/** Large type and full screen, for the back row of a class. */
-async function projector(stage, on) {
-  if (on === Boolean(stage.root.dataset.projector)) return;
-  if (on) stage.root.dataset.projector = "on";
-  else delete stage.root.dataset.projector;
-  button(stage, "projector").setAttribute("aria-pressed", String(on));
-  if (on !== Boolean(document.fullscreenElement)) await fullScreen(stage);
-  request(stage);
-}
-
-/** Arrow keys turn the scene, plus and minus move nearer and away. */
-function turn(stage, event) {
-  const now = stage.memory.camera ?? stage.latest.figure?.layout.scene?.camera;
-  if (!now || isFlat(stage) || event.target !== stage.part("picture")) return;
-  const { x, y, z } = now.eye;
-  let [angle, tilt, far] = [Math.atan2(y, x), Math.atan2(z, Math.hypot(x, y)), Math.hypot(x, y, z)];
-  if (event.key === "ArrowLeft") angle -= 0.12;
-  else if (event.key === "ArrowRight") angle += 0.12;
-  else if (event.key === "ArrowUp") tilt = Math.min(1.5, tilt + 0.1);
-  else if (event.key === "ArrowDown") tilt = Math.max(-1.5, tilt - 0.1);
-  else if (event.key === "+" || event.key === "=") far *= 0.92;
-  else if (event.key === "-") far /= 0.92;
-  else return;
-  event.preventDefault();
-  const eye = { x: far * Math.cos(tilt) * Math.cos(angle), y: far * Math.cos(tilt) * Math.sin(angle), z: far * Math.sin(tilt) };
-  stage.memory.camera = { ...now, eye };
-  drag(stage);
 }
 
 function letGo(stage) {
@@ -307,7 +221,8 @@ function letGo(stage) {
 function close(stage) {
   stage.resize.disconnect();
   stage.sight.disconnect();
-  player.pause(stage);
+  clearInterval(stage.timer); // not paused: a stage that is gone has nothing to report
+  stage.timer = undefined;
   clearTimeout(stage.calmed);
   words.part(stage);
   letGo(stage);

@@ -3,7 +3,7 @@
 import { grid, list } from "./arrays.js";
 
 const LIGHT = [-0.35, -0.5, 0.79];
-const MOST = 96;
+const MOST = 96; // rows and columns of a lone surface; several share the same number of cells
 
 /** Draw figure.data into the canvas; `camera` is plotly's {eye, center, up}. */
 export function drawStill(canvas, figure, camera, style) {
@@ -13,6 +13,7 @@ export function drawStill(canvas, figure, camera, style) {
   const paint = canvas.getContext("2d");
   paint.scale(sharp, sharp);
   const see = lens(figure, camera, plotArea(figure.layout, width, height));
+  see.most = Math.floor(MOST / Math.sqrt(Math.max(1, figure.data.filter((trace) => trace.type === "surface").length)));
   const shapes = figure.data.flatMap((trace) => (KINDS[trace.type] ?? none)(trace, see));
   shapes.push(...axes(figure, see, style));
   shapes.sort((a, b) => b.depth - a.depth);
@@ -65,7 +66,7 @@ const KINDS = {
   surface(trace, see) {
     const z = grid(trace.z);
     const colours = grid(trace.surfacecolor) ?? z;
-    const [rows, columns] = [every(z.length), every(z[0].length)];
+    const [rows, columns] = [every(z.length, see.most), every(z[0].length, see.most)];
     const [xs, ys] = [places(trace.x), places(trace.y)];
     const known = rows.flatMap((i) => columns.map((j) => colours[i][j])).filter(Number.isFinite);
     const [low, high] = [trace.cmin ?? Math.min(...known), trace.cmax ?? Math.max(...known)];
@@ -207,8 +208,8 @@ function mix(scale, share) {
 const rgb = (hex) => [1, 3, 5].map((i) => parseInt(String(hex).slice(i, i + 2), 16) || 0);
 const shade = (colour, by) => `rgb(${(Array.isArray(colour) ? colour : rgb(colour)).map((value) => Math.round(value * by)).join(",")})`;
 
-function every(count) {
-  const step = Math.ceil(count / MOST);
+function every(count, most) {
+  const step = Math.ceil(count / most);
   return Array.from({ length: Math.ceil(count / step) }, (_, n) => n * step);
 }
 

@@ -1,0 +1,108 @@
+"""Pictures: what a scene weighs, what it costs at the server, how fast it answers in Chromium, and whether contexts leak."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+from plotly.utils import PlotlyJSONEncoder
+
+from lessons.gallery import EXHIBITS
+from lessons.stage.scene import payload
+from tests.bench.row import Row
+from tests.conftest import FLAGS, ROOT, serve
+from tests.stage.synthetic import synthetic
+from viz.delta_scene import draw_delta_scene, get_delta_scene_info
+from viz.label import truth_label
+
+MOVES, CHANGES = 12, 200
+COUNT_CONTEXTS = """
+    const seen = window.__contexts = new Set(), get = HTMLCanvasElement.prototype.getContext;
+    HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+        const context = get.call(this, kind, ...rest);
+        if (/webgl/.test(kind) && context) seen.add(context);
+        return context;
+    };"""
+LIVE = "() => [...window.__contexts].filter((gl) => !gl.isContextLost()).length"
+MARK = "(name) => performance.getEntriesByType('mark').find((mark) => mark.name.startsWith(name))?.startTime"
+
+
+def measure() -> Iterator[Row]:
+    """Rows: payloads, building a figure, one update of the rank at two sizes, a page's still and live scene, contexts."""
+    sizes = {exhibit.key: _compressed(scene, exhibit.key) for exhibit in EXHIBITS if (scene := exhibit.make())}
+    largest = max(sizes, key=lambda key: sizes[key])
+    yield Row(f"largest payload of {len(sizes)} scenes ({largest}), compressed", f"{sizes[largest] / 1000:.0f} KB", "goal <= 400 KB")
+    yield Row("figure of ΔW built at the server", f"{_build_ms():.0f} ms", "goal <= 30 ms")
+    with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(args=FLAGS)
+        process, address = serve(Path(__file__).with_name("scenes_app.py"), Path(scratch), {})
+        for size, goal in ((64, 30), (192, 60)):
+            yield Row(
+                f"script time of one rank update, {size} x {size}, median",
+                f"{_update_ms(chromium, address, size):.0f} ms",
+                f"goal <= {goal} ms",
+            )
+        process.terminate()
+        (Path(scratch) / "app").mkdir()
+        process, address = serve(ROOT / "app.py", Path(scratch) / "app", {})
+        yield from _page(chromium, address)
+        process.terminate()
+
+
+def _compressed(scene: Any, key: str) -> int:
+    return len(gzip.compress(json.dumps(payload(scene, key), cls=PlotlyJSONEncoder).encode()))
+
+
+def _build_ms() -> float:
+    info = get_delta_scene_info(**synthetic(0, 576, 1536), matrix="m", label=truth_label("illustration"))
+    seconds = []
+    for _ in range(5):
+        began = time.perf_counter()
+        draw_delta_scene(info).to_plotly_json()
+        seconds.append(time.perf_counter() - began)
+    return 1000 * statistics.median(seconds)
+
+
+def _update_ms(chromium: Any, address: str, size: int) -> float:
+    """Let go after each move, so that the whole mesh is drawn and not the coarse one."""
+    page = chromium.new_page(viewport={"width": 900, "height": 900})
+    page.goto(f"{address}/?size={size}")
+    page.wait_for_selector(".dl-stage[data-state=ready]", timeout=60_000)
+    slider, times = page.get_by_role("slider", name="Directions kept"), []
+    for move in range(MOVES):
+        wanted = str(8 - move % 7)
+        slider.evaluate(
+            "(s, k) => { s.value = k; for (const kind of ['change', 'input']) s.dispatchEvent(new Event(kind, {bubbles: true})) }", wanted
+        )
+        page.wait_for_selector(f".dl-stage[data-rank='{wanted}']")
+        page.wait_for_timeout(500)  # past the rest that draws the whole mesh
+        times.append(float(page.locator(".dl-stage").get_attribute("data-script-ms")))
+    page.close()
+    return statistics.median(times)
+
+
+def _page(chromium: Any, address: str) -> Iterator[Row]:
+    page = chromium.new_page(viewport={"width": 1440, "height": 900})
+    page.add_init_script(COUNT_CONTEXTS)
+    page.goto(f"{address}/start")
+    lesson, start = (page.get_by_role("link", name=name, exact=True) for name in ("LoRA", "Start"))
+    lesson.wait_for(timeout=60_000)
+    began = page.evaluate("() => performance.now()")
+    lesson.click()
+    page.wait_for_selector(".dl-stage[data-state=ready]", timeout=60_000)
+    yield Row("click to the still of the LoRA lesson's scene", f"{(page.evaluate(MARK, 'dl-still') - began) / 1000:.2f} s", "goal <= 1 s")
+    yield Row("click to its live scene", f"{(page.evaluate(MARK, 'dl-live') - began) / 1000:.2f} s", "goal <= 6 s on software rendering")
+    for _ in range(CHANGES // 2):
+        start.click()
+        page.wait_for_function("() => !document.querySelector('.dl-stage')", timeout=60_000)
+        lesson.click()
+        page.wait_for_selector(".dl-stage[data-state=ready]", timeout=60_000)
+    yield Row(f"WebGL contexts after {CHANGES} page changes", str(page.evaluate(LIVE)), "goal <= 4")
+    page.close()
