@@ -18,7 +18,8 @@ def page() -> None:
 
 def numbers(view: View) -> dict[str, object]:
     model = MODELS[view.cell.model if view.cell else DEFAULT_MODEL]
-    return {**of_run(view), "head": f"{CLASSES * (model.config['hidden_size'] + 1):,}"}
+    width = model.config["hidden_size"]
+    return {**of_run(view), "classes": CLASSES, "width": width, "head": f"{CLASSES * width:,}"}
 
 
 def picture(view: View) -> None:

@@ -60,6 +60,10 @@ DIALS = (
 )
 
 
+FIRST = (DEFAULT_MODEL, "nano-0.5m")
+"""Models to begin with: the real one, else the nano model whose runs take seconds and show most."""
+
+
 class Cell(NamedTuple):
     """What a page is about at the moment: model x task x method x objective."""
 
@@ -75,6 +79,7 @@ def cell_now(methods: Sequence[str], objectives: Sequence[str], only: Sequence[s
     fitting = [method for method in methods if method in CELLS[objective]] or list(methods)
     method = _now(f"method-{methods[0]}", "method", fitting)
     fit = [name for name in MODELS if tasks_for(name, objective, only)]
+    fit.sort(key=lambda name: name not in FIRST)
     models = [name for name in fit if is_present(name)] or fit
     if not models:
         return None
@@ -213,7 +218,8 @@ def parse_link(query: dict[str, str], usual: Cell, only: Sequence[str] = ()) -> 
         except SpecError as error:
             problems.extend(error.problems)
         except (ValueError, OverflowError):
-            problems.append(f"{dial.link}={query[dial.link][:60]!r} is not a number")
+            wanted = "neither True nor False" if dial.kind is bool else "not a number"
+            problems.append(f"{dial.link}={query[dial.link][:60]!r} is {wanted}")
         else:
             values[dial.name] = value
     return values, problems
