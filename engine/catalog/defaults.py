@@ -27,8 +27,8 @@ _OBJECTIVE: dict[str, dict[str, Any]] = {
     "rlhf": {"pairs": "own", "kl_weight": 0.1, "samples": 4},
 }
 _TASK: dict[str, dict[str, Any]] = {
-    "pirate": {"steps": 24, "micro_batch": 4, "examples": 48, "eval_every": 8},
-    "sentiment-json": {"steps": 16, "micro_batch": 4, "examples": 48, "eval_every": 4},
+    "pirate": {"steps": 24, "micro_batch": 4, "examples": 48, "eval_every": 12},
+    "sentiment-json": {"steps": 16, "micro_batch": 4, "examples": 48, "eval_every": 8},
     "sentiment": {"steps": 24, "micro_batch": 4, "examples": 48, "eval_every": 8},
     "facts": {"steps": 60, "micro_batch": 4, "examples": 48, "eval_every": 15},
     "instructions": {"steps": 36, "micro_batch": 4, "examples": 64, "eval_every": 12, "task_types": 8},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import shutil
 import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -25,19 +26,28 @@ from engine.training import train
 from engine.training.inspect import TOP_DIRECTIONS
 from engine.training.machine import machine, today
 from engine.training.observe import LIBRARIES
-from engine.training.scenes import landscape, playback, ranks, rates
+from engine.training.scenes import head, landscape, mixture, playback, preference, prompt_path, ranks, rates
 from engine.training.scenes.keep import is_kept
 
 SMOL, NANO = "smollm2-135m-instruct", "nano-0.5m"
 SHOWN: tuple[tuple[str, str, str, str], ...] = (
-    *((SMOL, "pirate", method, "sft") for method in ("lora", "full")),
-    *((NANO, "stories", method, "sft") for method in ("lora", "full")),
+    *((SMOL, "pirate", method, "sft") for method in ("lora", "full", "qlora", "prompt", "prefix")),
+    (SMOL, "sentiment", "head", "classify"),
+    (SMOL, "instructions", "lora", "sft"),
+    *((NANO, "stories", method, "sft") for method in ("lora", "full", "qlora", "prompt", "prefix")),
+    (NANO, "story-mood", "head", "classify"),
+    *((NANO, "endings", "lora", objective) for objective in ("dpo", "reward", "rlhf")),
 )
 """Cells (model, task, method, objective) whose whole run pages show before the learner presses anything."""
 SEEDS = (0, 1, 2)
 SCENES = (
     *(("playback", playback.record, model) for model in (NANO, SMOL)),
     ("landscape", landscape.record, NANO),
+    *(("head", head.record, model) for model in (NANO, SMOL)),
+    ("prompt-path", prompt_path.record, NANO),
+    ("dpo", preference.record_dpo, NANO),
+    ("rlhf", preference.record_rlhf, NANO),
+    ("mixture", mixture.record, SMOL),
     *(("ranks", ranks.record, model) for model in (NANO, SMOL)),
     ("rates", rates.record, NANO),
 )
@@ -151,6 +161,8 @@ def thin_delta(source: Path, target: Path, layers: int) -> None:
     with np.load(source / "delta.npz") as arrays:
         thin = {key: thin_array(key, arrays[key]) for key in arrays.files if key.rpartition(".")[0] in kept}
     np.savez_compressed(target / "delta.npz", **thin)
+    if (source / "soft_prompt.json").exists():
+        shutil.copy(source / "soft_prompt.json", target)
 
 
 def thin_array(key: str, array: np.ndarray) -> np.ndarray:
