@@ -37,6 +37,7 @@ _TASK: dict[str, dict[str, Any]] = {
     "story-mood": {"steps": 60, "micro_batch": 8, "examples": 128, "eval_every": 20, "dtype": "fp32"},
 }
 _TASK_METHOD: dict[tuple[str, str], dict[str, Any]] = {
+    ("sentiment-json", "prompt"): {"learning_rate": 3e-2},
     ("facts", "lora"): {"learning_rate": 2e-3},
     ("facts", "qlora"): {"learning_rate": 2e-3},
     ("facts", "full"): {"learning_rate": 2e-4},
@@ -53,7 +54,8 @@ _TASK_METHOD: dict[tuple[str, str], dict[str, Any]] = {
     ("story-mood", "prefix"): {"virtual_tokens": 8, "token_init": "random", "learning_rate": 1e-1},
 }
 _MODEL_TASK_METHOD: dict[tuple[str, str, str], dict[str, Any]] = {
-    (model, "stories", method): {"learning_rate": 5e-3} for model in ("nano-2m", "nano-2m-control") for method in ("lora", "qlora")
+    **{(model, "stories", method): {"learning_rate": 5e-3} for model in ("nano-2m", "nano-2m-control") for method in ("lora", "qlora")},
+    **{(f"nano-{size}-control", "stories", "prompt"): {"learning_rate": 1e-1} for size in ("0.1m", "0.5m", "2m")},
 }
 _TASK_OBJECTIVE_METHOD: dict[tuple[str, str, str], dict[str, Any]] = {
     ("endings", "rlhf", "lora"): {"learning_rate": 3e-3},
