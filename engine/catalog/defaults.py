@@ -33,6 +33,7 @@ _TASK: dict[str, dict[str, Any]] = {
     "facts": {"steps": 60, "micro_batch": 4, "examples": 48, "eval_every": 15},
     "instructions": {"steps": 36, "micro_batch": 4, "examples": 64, "eval_every": 12, "task_types": 8},
     "stories": {"steps": 60, "micro_batch": 8, "examples": 256, "eval_every": 20, "dtype": "fp32"},
+    "brief": {"steps": 9, "micro_batch": 3, "examples": 48, "eval_every": 3},
     "endings": {"steps": 32, "micro_batch": 4, "examples": 128, "eval_every": 8, "dtype": "fp32"},
     "story-mood": {"steps": 60, "micro_batch": 8, "examples": 128, "eval_every": 20, "dtype": "fp32"},
 }
@@ -58,6 +59,8 @@ _MODEL_TASK_METHOD: dict[tuple[str, str, str], dict[str, Any]] = {
     **{(f"nano-{size}-control", "stories", "prompt"): {"learning_rate": 1e-1} for size in ("0.1m", "0.5m", "2m")},
 }
 _TASK_OBJECTIVE_METHOD: dict[tuple[str, str, str], dict[str, Any]] = {
+    **{("brief", "dpo", method): {"learning_rate": 3e-4} for method in ("lora", "qlora")},
+    ("brief", "dpo", "full"): {"learning_rate": 3e-5},
     ("endings", "rlhf", "lora"): {"learning_rate": 3e-3},
 }
 

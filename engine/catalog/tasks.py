@@ -98,6 +98,19 @@ TASKS: dict[str, TaskCard] = {
             types=8,
         ),
         TaskCard(
+            "brief",
+            "Shorter answers that stay right",
+            ("dpo", "reward", "rlhf"),
+            "chat",
+            48,
+            24,
+            96,
+            (
+                "Of two right answers the shorter one is preferred. An answer counts when it holds the key word and has at most twelve words. "
+                "The worse answers are the base model's own, or made up by the course: padded ones that it would never say."
+            ),
+        ),
+        TaskCard(
             "stories",
             "Stories that end with a song",
             ("sft",),
