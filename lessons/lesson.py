@@ -21,7 +21,7 @@ from engine.catalog.defaults import default_spec
 from engine.catalog.models import is_present
 from engine.catalog.tasks import TASKS
 from engine.contracts import RunSpec
-from engine.doctor import findings
+from engine.doctor import diagnose, findings
 from lessons import arc
 from lessons.catalog import onward
 from lessons.panels import current
@@ -167,6 +167,9 @@ def _read(lesson: Lesson, view: View, numbers: Mapping[str, object]) -> None:
         st.caption(f"{capitalised(view.shown.whose)} · {view.shown.label.text.partition(' · ')[2]}")
         for finding in findings(view.shown.story):
             prose("read", finding.key, **finding.values)
+        for place, found in enumerate(diagnose(view.shown.story)):
+            with st.container(border=True, key=f"diagnosis-{place}"):
+                prose("clinic", found.key, **found.values)
 
 
 def _claims(lesson: Lesson, view: View, numbers: Mapping[str, object]) -> None:

@@ -34,6 +34,7 @@ SHOWN: tuple[tuple[str, str, str, str], ...] = (
     *((SMOL, "pirate", method, "sft") for method in ("lora", "full", "qlora", "prompt", "prefix")),
     (SMOL, "sentiment", "head", "classify"),
     (SMOL, "instructions", "lora", "sft"),
+    (SMOL, "brief", "lora", "dpo"),
     *((NANO, "stories", method, "sft") for method in ("lora", "full", "qlora", "prompt", "prefix")),
     (NANO, "story-mood", "head", "classify"),
     *((NANO, "endings", "lora", objective) for objective in ("dpo", "reward", "rlhf")),
@@ -64,7 +65,8 @@ def main() -> None:
             print(f"{folder.name}: there already")
             continue
         print(f"{folder.name}: training", flush=True)
-        record(spec, folder)
+        with one_by_one(1) as fresh:
+            fresh.submit(record, spec, folder).result()
     for name, make, model in SCENES:
         if not is_kept(f"{name}-{model}"):
             print(f"{name}-{model}", flush=True)
@@ -75,15 +77,20 @@ def main() -> None:
         append_rows([spec for spec in wanted if is_nano(spec.model) == nano], at_once)
 
 
+def one_by_one(at_once: int) -> ProcessPoolExecutor:
+    """A fresh process for each run, so that its peak of memory is its own."""
+    fresh = multiprocessing.get_context("forkserver")
+    fresh.set_forkserver_preload(["engine.training"])
+    return ProcessPoolExecutor(at_once, mp_context=fresh, max_tasks_per_child=1)
+
+
 def append_rows(specs: list[RunSpec], at_once: int) -> None:
-    """Add each spec's result to the table as it comes; a process for each, so that its peak of memory is its own.
+    """Add each spec's result to the table as it comes.
 
     Raises:
         RunError: A run did not end as done; the rows before it are kept.
     """
-    fresh = multiprocessing.get_context("forkserver")
-    fresh.set_forkserver_preload(["engine.training"])
-    with ProcessPoolExecutor(at_once, mp_context=fresh, max_tasks_per_child=1) as pool:
+    with one_by_one(at_once) as pool:
         for done in as_completed([pool.submit(table_row, spec.to_json()) for spec in specs]):
             row = done.result()
             print({name: row["spec"][name] for name in ("model", "task", "method", "objective", "seed")}, flush=True)
