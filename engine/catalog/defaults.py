@@ -34,7 +34,7 @@ _TASK: dict[str, dict[str, Any]] = {
     "instructions": {"steps": 36, "micro_batch": 4, "examples": 64, "eval_every": 12, "task_types": 8},
     "stories": {"steps": 60, "micro_batch": 8, "examples": 256, "eval_every": 20, "dtype": "fp32"},
     "brief": {"steps": 9, "micro_batch": 3, "examples": 48, "eval_every": 3},
-    "endings": {"steps": 32, "micro_batch": 4, "examples": 128, "eval_every": 8, "dtype": "fp32"},
+    "endings": {"steps": 16, "micro_batch": 4, "examples": 128, "eval_every": 4, "dtype": "fp32"},
     "story-mood": {"steps": 60, "micro_batch": 8, "examples": 128, "eval_every": 20, "dtype": "fp32"},
 }
 _TASK_METHOD: dict[tuple[str, str], dict[str, Any]] = {
@@ -45,6 +45,8 @@ _TASK_METHOD: dict[tuple[str, str], dict[str, Any]] = {
     ("stories", "lora"): {"learning_rate": 1e-2},
     ("stories", "qlora"): {"learning_rate": 1e-2},
     ("stories", "full"): {"learning_rate": 1e-3},
+    ("sentiment", "head"): {"learning_rate": 1e-2, "steps": 120, "eval_every": 40},
+    ("pirate", "prefix"): {"learning_rate": 2e-2, "steps": 30, "eval_every": 15},
     ("story-mood", "head"): {"learning_rate": 1e-2, "steps": 200, "eval_every": 50},
     ("stories", "prompt"): {"virtual_tokens": 8, "token_init": "random", "learning_rate": 3e-2},
     ("stories", "prefix"): {"virtual_tokens": 8, "token_init": "random", "learning_rate": 3e-1},
@@ -61,6 +63,9 @@ _MODEL_TASK_METHOD: dict[tuple[str, str, str], dict[str, Any]] = {
 _TASK_OBJECTIVE_METHOD: dict[tuple[str, str, str], dict[str, Any]] = {
     **{("brief", "dpo", method): {"learning_rate": 3e-4} for method in ("lora", "qlora")},
     ("brief", "dpo", "full"): {"learning_rate": 3e-5},
+    ("endings", "reward", "full"): {"learning_rate": 1e-3},
+    ("endings", "rlhf", "full"): {"learning_rate": 3e-4},
+    ("endings", "rlhf", "qlora"): {"learning_rate": 3e-3},
     ("endings", "rlhf", "lora"): {"learning_rate": 3e-3},
 }
 

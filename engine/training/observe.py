@@ -111,7 +111,7 @@ class Run:
         return self.objective.as_base() if self.spec.fault == "adapter-off" else nullcontext()
 
     def kl_to_base(self, step: int) -> float:
-        rows = make_rows(self.tokenizer, self.task.heldout, self.adaptation.model)
+        rows = make_rows(self.tokenizer, self.task.heldout[:GLANCE], self.adaptation.model)  # a few: two passes over all would take seconds
         with self.standing(step):
             return kl_to_base(self.adaptation, self.objective.as_base, rows, self.tokenizer.pad_token_id)
 

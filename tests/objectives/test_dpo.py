@@ -157,7 +157,7 @@ def test_pairs_of_its_own_change_what_is_said_and_made_up_ones_do_not(monkeypatc
     monkeypatch.setattr(observe, "load_task", lambda _: replace(task, heldout=task.heldout[:16]))
     ends = {}
     for pairs in ("own", "made-up"):
-        spec = default_spec("nano-0.5m", "endings", objective="dpo", pairs=pairs, steps=10, examples=32, learning_rate=2e-3, eval_every=0)
+        spec = default_spec("nano-0.5m", "endings", objective="dpo", pairs=pairs, eval_every=0)
         events = list(train(spec))
         looks = [event for event in events if isinstance(event, Evaluated)]
         last = [event for event in events if isinstance(event, Step)][-1]
