@@ -39,6 +39,7 @@ LESSON = Lesson(
     "rlhf-and-dpo",
     methods=("lora", "full"),
     objectives=("dpo", "reward", "rlhf"),
+    tasks=("endings",),
     code={
         "dpo": ("engine/objectives/dpo.py", "dpo_loss"),
         "reward": ("engine/objectives/reward.py", "reward_loss"),

@@ -33,7 +33,7 @@ _TASK: dict[str, dict[str, Any]] = {
     "facts": {"steps": 60, "micro_batch": 4, "examples": 48, "eval_every": 15},
     "instructions": {"steps": 36, "micro_batch": 4, "examples": 64, "eval_every": 12, "task_types": 8},
     "stories": {"steps": 60, "micro_batch": 8, "examples": 256, "eval_every": 20, "dtype": "fp32"},
-    "brief": {"steps": 9, "micro_batch": 3, "examples": 48, "eval_every": 3},
+    "brief": {"steps": 9, "micro_batch": 3, "examples": 27, "eval_every": 0},
     "endings": {"steps": 16, "micro_batch": 4, "examples": 128, "eval_every": 4, "dtype": "fp32"},
     "story-mood": {"steps": 60, "micro_batch": 8, "examples": 128, "eval_every": 20, "dtype": "fp32"},
 }

@@ -34,7 +34,6 @@ SHOWN: tuple[tuple[str, str, str, str], ...] = (
     *((SMOL, "pirate", method, "sft") for method in ("lora", "full", "qlora", "prompt", "prefix")),
     (SMOL, "sentiment", "head", "classify"),
     (SMOL, "instructions", "lora", "sft"),
-    (SMOL, "brief", "lora", "dpo"),
     *((NANO, "stories", method, "sft") for method in ("lora", "full", "qlora", "prompt", "prefix")),
     (NANO, "story-mood", "head", "classify"),
     *((NANO, "endings", "lora", objective) for objective in ("dpo", "reward", "rlhf")),
