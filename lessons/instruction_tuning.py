@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.catalog.defaults import default_spec
 from lessons.lesson import Lesson, View, show
+from lessons.panels.delta import delta_panel
 from lessons.panels.numbers import of_run
 from lessons.stage import stage
 from lessons.stage.method_scenes import mixture_scene
@@ -22,7 +23,12 @@ def numbers(view: View) -> dict[str, object]:
 
 
 def picture(view: View) -> None:
-    stage(mixture_scene(MODEL), key="mixture")
+    """The set of runs where it is recorded, else the ΔW of one run."""
+    scene = mixture_scene(MODEL)
+    if scene is None:
+        delta_panel(view.shown, key="instructions-delta")
+    else:
+        stage(scene, key="mixture")
 
 
 def read(view: View) -> None:
