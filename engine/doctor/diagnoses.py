@@ -106,6 +106,8 @@ def overfit(signs: Signs) -> Diagnosis | None:
 def few_targets(signs: Signs) -> Diagnosis | None:
     """The adapter reaches a small corner of the model, and the task was not learned."""
     share = signs.last.metrics.get("reach")
+    if signs.spec["method"] not in ("lora", "qlora"):  # only these have targets to choose
+        return None
     if share is None or share >= 0.1 or signs.score_after >= 0.8 or nothing_moved(signs) or same_twice(signs):
         return None
     values = {"share": f"{100 * share:.1f}%", "targets": str(signs.spec.get("targets")), **scores(signs)}

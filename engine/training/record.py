@@ -34,7 +34,8 @@ SHOWN: tuple[tuple[str, str, str, str], ...] = (
     *((SMOL, "pirate", method, "sft") for method in ("lora", "full", "qlora", "prompt", "prefix")),
     (SMOL, "sentiment", "head", "classify"),
     (SMOL, "instructions", "lora", "sft"),
-    *((NANO, "stories", method, "sft") for method in ("lora", "full", "qlora", "prompt", "prefix")),
+    *((NANO, "stories", method, "sft") for method in ("lora", "full", "qlora")),
+    *((f"{NANO}-control", "stories", method, "sft") for method in ("prompt", "prefix")),  # the plain twin was never taught to be steered
     (NANO, "story-mood", "head", "classify"),
     *((NANO, "endings", "lora", objective) for objective in ("dpo", "reward", "rlhf")),
 )
