@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 import torch
@@ -52,22 +53,27 @@ def loss_on(model: nn.Module, rows: Sequence[Row], pad_id: int, batch: int = 16)
     return total / tokens
 
 
-@torch.inference_mode()
 def kl_to_base(adaptation: Adaptation, rows: Sequence[Row], pad_id: int, batch: int = 8) -> float:
     """KL(tuned || base) along given answers, nats per answer: at each token exact over the vocabulary, then summed.
 
     Along answers sampled from the tuned model this estimates the KL of whole answers (chain rule); along its greedy
     answers it is that of the paths it takes most.
     """
-    model = adaptation.model.eval()
+    return kl_sum(adaptation.model, adaptation.as_base, rows, pad_id, batch) / len(rows)
+
+
+@torch.inference_mode()
+def kl_sum(model: nn.Module, as_base: Callable[[], AbstractContextManager[None]], rows: Sequence[Row], pad_id: int, batch: int) -> float:
+    """KL(tuned || base) summed over all answer tokens of the rows, nats; inside `as_base()` the model answers as before training."""
+    model.eval()
     total = 0.0
     for at in range(0, len(rows), batch):
         collated = collate(rows[at : at + batch], pad_id, str(model.device))
         tuned = answer_logits(model, collated)[0].float().log_softmax(-1)
-        with adaptation.as_base():
+        with as_base():
             base = answer_logits(model, collated)[0].float().log_softmax(-1)
         total += F.kl_div(base, tuned, reduction="sum", log_target=True).item()
-    return total / len(rows)
+    return total
 
 
 def speech(adaptation: Adaptation, tokenizer, examples: Sequence[Example], said: Sequence[str]) -> dict[str, float]:

@@ -16,7 +16,8 @@ from engine.adapt import Adaptation, Factors, Matrix
 from engine.adapt.four_bit import FourBitLinear
 from engine.adapt.kinds import HEADS
 from engine.contracts import RunSpec
-from engine.objectives.rows import Row, answer_logits, collate
+from engine.objectives.answers import kl_sum
+from engine.objectives.rows import Row
 
 TOP_DIRECTIONS = 64
 ENERGY_AT = (1, 2, 4, 8, 16, 32, 64)
@@ -75,7 +76,6 @@ def reach(adaptation: Adaptation, spec: RunSpec) -> dict[str, float]:
     return found
 
 
-@torch.no_grad()
 def kl_to_base(adaptation: Adaptation, as_base: Callable[[], AbstractContextManager[None]], rows: Sequence[Row], pad_id: int) -> float:
     """Mean over the rows' answer tokens of KL(tuned ‖ base), nats: how far the model's words have moved, not its weights.
 
@@ -83,15 +83,7 @@ def kl_to_base(adaptation: Adaptation, as_base: Callable[[], AbstractContextMana
         as_base: Inside the context that it gives, the model answers as before training.
         rows: Prompts with reference answers, which both models read (teacher forcing).
     """
-    model, total, tokens = adaptation.model.eval(), 0.0, 0
-    for at in range(0, len(rows), 16):
-        batch = collate(rows[at : at + 16], pad_id, str(model.device))
-        tuned = answer_logits(model, batch)[0].float().log_softmax(-1)
-        with as_base():
-            base = answer_logits(model, batch)[0].float().log_softmax(-1)
-        total += float((tuned.exp() * (tuned - base)).sum())
-        tokens += len(tuned)
-    return total / tokens
+    return kl_sum(adaptation.model, as_base, rows, pad_id, 16) / sum(row.answer_tokens for row in rows)
 
 
 @torch.no_grad()
