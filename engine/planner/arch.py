@@ -80,6 +80,8 @@ class Arch(NamedTuple):
     """Share of each head that is rotated; 0 without rotary positions."""
     scaled: bool = False
     """Granite: multipliers on embedding, residuals and logits."""
+    kept_wide: tuple[str, ...] = ()
+    """Roles that loading in 4 or 8 bits leaves alone (transformers' _keep_in_fp32_modules)."""
     conv1d: bool = False
     """GPT-2 keeps its matrices transposed (PEFT: fan_in_fan_out)."""
 
@@ -101,10 +103,9 @@ class Arch(NamedTuple):
 
     @property
     def linear_params(self) -> int:
-        """Elements of the matrices inside layers, which 4-bit and 8-bit loading quantizes; no biases, no head."""
-        return sum(stack.layers * sum(m.out * m.inp for m in stack.linears) for stack in self.stacks) + sum(
-            m.out * m.inp for m in self.outer
-        )
+        """Elements of the matrices that 4-bit and 8-bit loading quantizes; no biases, no head (RoBERTa's pooler is its head's)."""
+        inside = sum(stack.layers * sum(m.out * m.inp for m in stack.linears if m.role not in self.kept_wide) for stack in self.stacks)
+        return inside + sum(m.out * m.inp for m in self.outer if not (m.role == "pool" and self.family == "roberta"))
 
     @property
     def expert_params(self) -> int:

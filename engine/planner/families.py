@@ -200,7 +200,7 @@ def _t5(f: Fields) -> Arch:
     )
     # transformers 5 ties input and output embedding of every T5, whatever the config says
     return Arch(f.family, "t5", h, i, heads, heads, d, vocab, 0, True, stacks, vocab * h, 0, gated=gated,
-                activation="gelu_tanh" if gated else "relu", rotary_share=0.0)  # fmt: skip
+                activation="gelu_tanh" if gated else "relu", rotary_share=0.0, kept_wide=("down",))  # fmt: skip
 
 
 def _bert(f: Fields) -> Arch:

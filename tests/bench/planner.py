@@ -10,7 +10,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from unittest.mock import patch
 
 import numpy as np
@@ -84,8 +83,6 @@ def _peers() -> Iterator[Row]:
         "accelerate, calculate_maximum_sizes on a weightless 7B (weights only)",
         f"{1e3 * _median(lambda: calculate_maximum_sizes(model), 10):.1f} ms",
     )
-    if find_spec("fitcheck") is None:
-        return
     from engine.planner.options import read_options
     from tests.bench.calculators import fitcheck
 

@@ -48,8 +48,12 @@ def linear(tape: Tape, setting: Setting, x: Shadow, module: Linear, name: str) -
     return _with_adapter(tape, setting, x, _base(tape, setting, x, module, name), module, name)
 
 
+def _packed(setting: Setting, module: Linear) -> bool:
+    return setting.quantized and module.role not in setting.arch.kept_wide
+
+
 def _base(tape: Tape, setting: Setting, x: Shadow, module: Linear, name: str) -> Shadow:
-    if setting.quantized:
+    if _packed(setting, module):
         return _four_bit(tape, x, module, setting.litgpt)
     return product(tape, x, name, module.out, module.inp, setting.weight_bytes, setting.trains, module.bias, setting.litgpt)
 
@@ -118,10 +122,10 @@ def _four_bit(tape: Tape, x: Shadow, module: Linear, keeps_input: bool) -> Shado
 
 def _with_adapter(tape: Tape, setting: Setting, x: Shadow, result: Shadow, module: Linear, name: str) -> Shadow:
     """result + B(A(x)) * scaling: peft/tuners/lora/layer.py, Linear.forward, and lora/bnb.py, Linear4bit.forward."""
-    width, rank, made = setting.adapter_bytes, setting.rank, result.bytes
-    if setting.quantized:
+    width, rank, made, packed = setting.adapter_bytes, setting.rank, result.bytes, _packed(setting, module)
+    if packed:
         result = copy(tape, result)
-    if not (setting.quantized and tape.autocast):
+    if not (packed and tape.autocast):
         x = cast(tape, x, width)
     if setting.litgpt:
         x = dropout(tape, x, 0.05)
@@ -129,8 +133,8 @@ def _with_adapter(tape: Tape, setting: Setting, x: Shadow, result: Shadow, modul
     del x
     delta = scale(tape, product(tape, low, f"{name}.B", module.out, rank, width, True))
     del low
-    if setting.quantized and not tape.autocast:
+    if packed and not tape.autocast:
         delta = cast(tape, delta, made)
     result = add(tape, result, delta)
     del delta
-    return result if setting.quantized else cast(tape, result, made)
+    return result if packed else cast(tape, result, made)

@@ -138,14 +138,14 @@ def _by_parts(tape: Tape, setting: Setting, loss: Loss, hidden: Shadow, head_byt
 def _classify(tape: Tape, setting: Setting, loss: Loss, hidden: Shadow) -> Shadow:
     """A small head on pooled features (BERT) or on every position, of which the last is used."""
     arch = setting.arch
-    trained = True
+    width = setting.weight_bytes if setting.trains else setting.adapter_bytes
     if arch.block == "bert":
         hidden = Shadow(hidden.storage, ((B, arch.hidden),), hidden.bytes, _narrow(tape, hidden))
+        inside = arch.family == "roberta"  # its dense layer is part of the head, and learns with it
         for index in range(len(arch.outer)):
-            hidden = pointwise(
-                tape, product(tape, hidden, f"pool{index}", arch.hidden, arch.hidden, setting.weight_bytes, setting.trains, True)
-            )
-    scores = product(tape, hidden, "classifier", loss.classes, arch.hidden, setting.weight_bytes, trained)
+            bytes_, trains = (width, True) if inside else (setting.weight_bytes, setting.trains)
+            hidden = pointwise(tape, product(tape, hidden, f"pool{index}", arch.hidden, arch.hidden, bytes_, trains, True))
+    scores = product(tape, hidden, "classifier", loss.classes, arch.hidden, width, True)
     elements = scores.elements
     return record(tape, new(tape, fixed(1), 4), (scores.node,), (), lambda g: (new(tape, elements, 2),))
 

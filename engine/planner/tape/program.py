@@ -116,7 +116,7 @@ def _play(task: Task) -> Tape:
     shared = _shared(tape, task)
     locals_: list[Storage] = []  # what the model's forward function holds to its end
     if arch.encoder_decoder:
-        hidden = _encoder_decoder(tape, task, _embed(tape, task, locals_))
+        hidden = _encoder_decoder(tape, task)
     else:
         hidden = _run_stack(tape, task, arch.stacks[0], _embed(tape, task, locals_), _BLOCKS[arch.block])
         hidden = _final_norm(tape, setting, hidden)
@@ -188,7 +188,8 @@ def _embed(tape: Tape, task: Task, held: list[Storage]) -> Shadow:
         hidden = record(tape, hidden, (), (hidden.storage,), lambda g: ())  # a leaf with a gradient lives as long as the tape
     if task.prompt_tokens:
         hidden = _prepend_prompt(tape, task, hidden)
-    held.append(hidden.storage)
+    if arch.block != "bert":  # which embeds in a module of its own
+        held.append(hidden.storage)
     if arch.scaled:
         hidden = scale(tape, hidden)
     positions = arch.embed_params - arch.vocab * arch.embed_width
@@ -198,12 +199,15 @@ def _embed(tape: Tape, task: Task, held: list[Storage]) -> Shadow:
         place = embedding(tape, "positions", positions / arch.hidden, arch.hidden, weight_bytes=width, trains=setting.trains)
         place = Shadow(place.storage, hidden.elements, place.bytes, place.node)
         hidden = add(tape, hidden, place)
-        held.append(place.storage)
+        if arch.block != "bert":
+            held.append(place.storage)
         del place
     if arch.block == "bert" or arch.family == "bloom":
         hidden = layer_norm(tape, hidden, "embed_norm", arch.hidden, weight_bytes=setting.norm_bytes, trains=setting.trains)
     if arch.block in ("gpt2", "bert", "t5"):
         hidden = dropout(tape, hidden, setting.dropout)
+    if arch.block == "bert":
+        held.append(hidden.storage)
     return hidden
 
 
@@ -280,22 +284,18 @@ def _layer(
     return recomputed(tape, run, hidden) if every and inside == 0 else run(hidden)
 
 
-def _encoder_decoder(tape: Tape, task: Task, hidden: Shadow) -> Shadow:
+def _encoder_decoder(tape: Tape, task: Task) -> Shadow:
     setting = task.setting
-    arch = setting.arch
-    encoder, decoder = arch.stacks
+    encoder, decoder = setting.arch.stacks
+    held: list[Storage] = []
     bias = _position_bias(tape, setting, "encoder")
-    memory = _run_stack(tape, task, encoder, hidden, blocks.t5_encoder, bias)
+    memory = _run_stack(tape, task, encoder, _embed(tape, task, held), blocks.t5_encoder, bias)
     memory = dropout(tape, _final_norm(tape, setting, memory, "encoder_norm"), setting.dropout)
     del bias
-    hidden = embedding(tape, "embed", arch.vocab, arch.hidden, weight_bytes=task.head_bytes, trains=setting.trains)
-    hidden = dropout(tape, hidden, setting.dropout)
-    if task.input_gradients and hidden.node is None:
-        hidden = record(tape, hidden, (), (), lambda g: ())
-    bias = _position_bias(tape, setting, "decoder")
-    cross = _position_bias(tape, setting, "")
-    out = _run_stack(tape, task, decoder, hidden, blocks.t5_decoder, memory, bias, cross, offset=100)
-    del memory, bias, cross, hidden
+    held.clear()
+    bias, cross = _position_bias(tape, setting, "decoder"), _position_bias(tape, setting, "")
+    out = _run_stack(tape, task, decoder, _embed(tape, task, held), blocks.t5_decoder, memory, bias, cross, offset=100)
+    del memory, bias, cross
     return dropout(tape, _final_norm(tape, setting, out), setting.dropout)
 
 
