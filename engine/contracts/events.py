@@ -40,7 +40,7 @@ class Phase:
 
     event: ClassVar[str] = "phase"
     name: str
-    """"loading", "preparing", "scoring", "training", "inspecting" or "saving"."""
+    """"loading", "preparing", "scoring", "training", "inspecting", "saving" or "tracing"."""
     detail: str = ""
 
 

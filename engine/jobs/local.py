@@ -34,9 +34,9 @@ def submit(spec: RunSpec, keep_model: bool = False, anew: bool = False) -> str:
     device, dtype, _ = resolve(spec.dtype)
     with db.write() as connection:
         twin = None if anew else _twin(runs.find(connection, spec.hash, device, dtype, (*runs.LIVE, runs.DONE)), keep_model)
-        run_id = twin or _new_id()
+        run_id = twin or new_id()
         if twin is None:
-            _need_room(runs.waiting(connection))
+            need_room(runs.waiting(connection))
             runs.add(connection, run_id, spec, device=device, dtype=dtype, keep_model=keep_model)
     ensure_supervisor()
     return run_id
@@ -105,7 +105,8 @@ def _twin(found: list[runs.RunRow], keep_model: bool) -> str | None:
     return next(iter(live + done), None)
 
 
-def _need_room(waiting: int) -> None:
+def need_room(waiting: int) -> None:
+    """Raises RunError where the queue is full."""
     if waiting >= QUEUE_LIMIT:
         raise RunError(
             f"The queue is full: {waiting} runs are waiting, and runs start one at a time in the order in which they were asked for.",
@@ -113,13 +114,14 @@ def _need_room(waiting: int) -> None:
         )
 
 
-def _new_id() -> str:
+def new_id() -> str:
+    """A run id that nobody has."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(12))  # 60 bits: short in a link, and not to be guessed
 
 
 def _row(run_id: str) -> runs.RunRow:
     row = runs.get(run_id)
-    if row is None:
+    if row is None or row.kind != "train":
         raise _unknown(run_id)
     return row
 

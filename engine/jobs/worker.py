@@ -28,8 +28,8 @@ from engine.jobs.local import artifact_dir
 from engine.jobs.space import folder_bytes
 from engine.store import events, runs
 
-RECIPES = {"train": "engine.training:train"}
-"""Kind of run -> the generator function that computes it. DELTALAB_TRAIN puts another in the place of "train": a test's own."""
+RECIPES = {"train": "engine.training:train", "trace": "engine.trace.job:run"}
+"""Kind of run -> the generator function that computes it from a RunSpec, or from a trace's question. DELTALAB_TRAIN puts another in the place of "train": a test's own."""
 PATIENCE_SECONDS = 0.4
 """From being asked to stop to stopping between two events no longer."""
 
@@ -91,7 +91,7 @@ def _compute(row: runs.RunRow, folder: Path, stop: Stop) -> Ended:
     step = 0
     generator: Iterator[Event] = iter(())
     try:
-        generator = _recipe(row.kind)(RunSpec.from_json(row.spec), out=folder, keep_model=row.keep_model)
+        generator = _recipe(row.kind)(_asked(row), out=folder, keep_model=row.keep_model)
         while not stop.asked:
             stop.computing = True
             event = next(generator)
@@ -139,6 +139,10 @@ def _explain(error: Exception, folder: Path) -> tuple[str, str]:
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return "The disk is full.", "Free some space, then run again; what was saved before is safe."
     return f"The run stopped on an unexpected error: {type(error).__name__}: {error}"[:500], f"Its log is {folder / LOG}."
+
+
+def _asked(row: runs.RunRow) -> Any:
+    return RunSpec.from_json(row.spec) if row.kind == "train" else json.loads(row.spec)
 
 
 def _recipe(kind: str) -> Callable[..., Iterator[Event]]:

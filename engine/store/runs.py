@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from engine.contracts import Ended, RunSpec
+from engine.contracts import Ended
 from engine.store import db, events
 from engine.store.tables import runs
 
@@ -24,7 +24,7 @@ class RunRow(NamedTuple):
     kind: str
     spec_hash: str
     spec: str
-    """JSON of the RunSpec."""
+    """JSON of what was asked for: of a RunSpec, or of a trace's question."""
     method: str
     model: str
     task: str
@@ -53,7 +53,21 @@ class RunRow(NamedTuple):
     """When its artifacts were removed to make room."""
 
 
-def add(connection: Connection, run_id: str, spec: RunSpec, *, device: str, dtype: str, keep_model: bool, kind: str = "train") -> None:
+class Asked(Protocol):
+    """What the row holds of a run's question; a RunSpec is one."""
+
+    @property
+    def hash(self) -> str: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def task(self) -> str: ...
+    def to_json(self) -> str: ...
+
+
+def add(connection: Connection, run_id: str, spec: Asked, *, device: str, dtype: str, keep_model: bool, kind: str = "train") -> None:
     """Put a run at the end of the queue."""
     columns = {"spec_hash": spec.hash, "spec": spec.to_json(), "method": spec.method, "model": spec.model, "task": spec.task}
     place = {"device": device, "dtype": dtype, "keep_model": keep_model, "kind": kind}
@@ -66,10 +80,11 @@ def get(run_id: str) -> RunRow | None:
     return _read(row) if row else None
 
 
-def recent(limit: int = 50) -> list[RunRow]:
-    """The newest runs, newest first."""
+def recent(limit: int = 50, kind: str = "train") -> list[RunRow]:
+    """The newest runs of a kind, newest first."""
     with db.read() as connection:
-        return [_read(row) for row in connection.execute(select(runs).order_by(runs.c.created.desc()).limit(limit))]
+        query = select(runs).where(runs.c.kind == kind).order_by(runs.c.created.desc()).limit(limit)
+        return [_read(row) for row in connection.execute(query)]
 
 
 def live() -> list[RunRow]:

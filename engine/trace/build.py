@@ -114,7 +114,11 @@ def _quantize(model: nn.Module, options: Options) -> None:
     for path, parent in list(model.named_modules()):
         for name, child in list(parent.named_children()):
             inside_head = id(child) in heads or {"score", "classifier", "lm_head"} & {name, *path.split(".")}
-            if not inside_head and name not in kept_wide and (type(child) is nn.Linear or type(child).__name__ in ("Conv1D", "FalconLinear")):
+            if (
+                not inside_head
+                and name not in kept_wide
+                and (type(child) is nn.Linear or type(child).__name__ in ("Conv1D", "FalconLinear"))
+            ):
                 setattr(parent, name, _four_bit(child, options, bnb))
 
 
@@ -191,7 +195,7 @@ def _adapted(model: Any, options: Options, arch: Arch) -> nn.Module:
     if options.method == "head":
         for name, param in model.named_parameters():
             param.requires_grad_(any(part in ("score", "classifier", "classification_head") for part in name.split(".")))
-            if param.requires_grad:
+            if param.requires_grad and arch.encoder_only:  # a dense layer; a decoder's two rows weigh nothing in either type
                 param.data = param.data.to(DTYPES[options.trainable_dtype])
         return model  # type: ignore[no-any-return]
     task = "SEQ_CLS" if options.objective == "classify" else ("SEQ_2_SEQ_LM" if arch.encoder_decoder else "CAUSAL_LM")

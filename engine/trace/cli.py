@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from engine.contracts import SpecError
@@ -16,30 +15,17 @@ from engine.planner.options import read_options
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the command. 0: traced; 2: the question was refused. `--progress FILE` leaves each phase there while it runs."""
-    arguments = list(argv)
+    """Run the command. 0: traced; 2: the question was refused."""
     try:
-        report = _reporter(arguments)
-        values, flags = read_arguments(arguments, "python -m engine trace")
+        values, flags = read_arguments(list(argv), "python -m engine trace")
         if flags.stdin_jsonl:
-            return _many(report)
-        found = trace_json(values, report)
+            return _many()
+        found = trace_json(values)
     except SpecError as error:
         print(error, file=sys.stderr)
         return 2
     print(json.dumps(found) if flags.json else _table(found))
     return 0
-
-
-def _reporter(arguments: list[str]) -> Callable[[str], None]:
-    if "--progress" not in arguments:
-        return lambda phase: None
-    at = arguments.index("--progress")
-    if at + 1 == len(arguments):
-        raise SpecError("--progress needs the path of a file")
-    path = Path(arguments[at + 1])
-    del arguments[at : at + 2]
-    return lambda phase: path.write_text(phase) and None
 
 
 def trace_json(values: dict[str, Any], report: Callable[[str], None] = lambda phase: None) -> dict[str, Any]:
@@ -61,19 +47,19 @@ def trace_json(values: dict[str, Any], report: Callable[[str], None] = lambda ph
     }
 
 
-def _many(report: Callable[[str], None]) -> int:
+def _many() -> int:
     for line in sys.stdin:
         if line.strip():
-            print(json.dumps(_line(line, report)), flush=True)
+            print(json.dumps(_line(line)), flush=True)
     return 0
 
 
-def _line(line: str, report: Callable[[str], None]) -> dict[str, Any]:
+def _line(line: str) -> dict[str, Any]:
     checked = answer_line(line)
     if "error" in checked:
         return checked
     try:
-        return trace_json(json.loads(line), report)
+        return trace_json(json.loads(line))
     except SpecError as error:
         return {"error": str(error)}
 

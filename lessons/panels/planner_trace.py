@@ -1,10 +1,10 @@
-"""The sum checked against the model's real code: one step on weightless tensors, in a process of its own."""
+"""The sum checked against the model's real code: one step on weightless tensors, as a run in the queue."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from engine.planner import tracejob
+from engine.jobs import traces
 from engine.planner.answer import Answer
 from engine.planner.memory import GIB
 from lessons.panels.planner_fit import markdown_table
@@ -18,18 +18,18 @@ def trace(a: Answer) -> None:
         "The unmodified transformers and PEFT code of this architecture runs one step on tensors without content, and every allocation is counted. "
         "It needs no GPU, no weights and no download; a 7B model takes up to half a minute."
     )
-    state = tracejob.look(a.options)
+    state = traces.look(a.options)
     if state.state != "running" and st.button("Trace it", key="calculator-trace", type="primary"):
-        state = tracejob.start(a.options)
+        state = traces.start(a.options)
     live = state.state == "running"
-    st.fragment(_watch, run_every=POLL_SECONDS if live else None)(a, state if state.state == "busy" else None)
+    st.fragment(_watch, run_every=POLL_SECONDS if live else None)(a, state if state.state == "failed" else None)
 
 
-def _watch(a: Answer, told: tracejob.TraceState | None = None) -> None:
-    state = told or tracejob.look(a.options)
+def _watch(a: Answer, told: traces.TraceState | None = None) -> None:
+    state = told or traces.look(a.options)
     if state.state == "running":
         st.info(f"Tracing: {state.phase} …")
-    elif state.state in ("failed", "busy"):
+    elif state.state == "failed":
         st.warning(state.sentence)
     elif state.result is not None:
         _beside(a, state.result)
