@@ -58,7 +58,11 @@ def _check(options: Options, arch: Arch) -> None:
     refuse(options.weights == "int8", "weights=int8 has no weightless kernels")
     refuse(options.gpus > 1, f"gpus={options.gpus} is more than one")
     refuse(options.offload != "none", f"offload={options.offload} moves tensors to the CPU")
-    refuse(bool(arch.experts), f"family {arch.family} picks its experts by values, which weightless tensors lack")
+    refuse(
+        bool(arch.experts) and options.weights in FOUR_BIT,
+        f"family {arch.family} keeps its experts in one tensor, which bitsandbytes leaves in 16 bits",
+    )
+    refuse(bool(arch.experts) and options.weights == "fp32", "weights=fp32 with experts has no weightless kernel")
     refuse(options.objective in ("reward", "rlhf"), f"objective={options.objective} is more than one model")
     refuse(options.logits in ("chunked", "fused", "inplace"), f"logits={options.logits} needs kernels for a GPU")
     refuse(options.optimizer not in ("adamw", "adamw-fused", "sgd"), f"optimizer={options.optimizer} has no weightless kernels")

@@ -1,4 +1,4 @@
-"""`python -m engine.trace.make COUNT`: trace random questions of the listed families and keep them beside the planner.
+"""`python -m engine.trace.make COUNT`: trace random questions of all families and keep them beside the planner.
 
 Each line of engine/planner/traces.jsonl holds the seed and family that make the question, the question, and what was found.
 Lines that are there are not made again, so the command can be stopped and started.
@@ -14,7 +14,7 @@ from typing import Any
 from engine.planner.families import read_config
 from engine.planner.options import read_options
 from engine.planner.tracefile import FILE, traces
-from engine.trace.sample import LISTED, sample
+from engine.trace.sample import FAMILIES, sample
 from engine.trace.step import trace
 
 
@@ -40,7 +40,7 @@ def main(argv: Sequence[str]) -> int:
     have = {(t["seed"], t["family"]) for t in traces()}
     seed = 0
     while len(have) < wanted:
-        for family in LISTED:
+        for family in FAMILIES:
             if (seed, family) not in have and len(have) < wanted:
                 with FILE.open("a") as out:
                     out.write(json.dumps(line(seed, family)) + "\n")

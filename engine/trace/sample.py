@@ -6,9 +6,8 @@ import random
 from typing import Any
 
 FAMILIES = ("llama", "mistral", "qwen2", "qwen3", "granite", "gemma", "gemma2", "gemma3_text", "phi", "phi3", "gpt2", "gpt_neox", "opt",
-            "falcon", "bloom", "t5", "bert", "roberta")  # fmt: skip
-LISTED = ("llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text", "phi", "phi3", "gpt2", "gpt_neox", "opt")
-"""Families whose sums are checked against traces; the others can be traced too."""
+            "falcon", "bloom", "t5", "bert", "roberta", "mixtral", "qwen3_moe")  # fmt: skip
+"""Families whose sums are checked against traces."""
 _NO_PROMPT = ("bert", "roberta")
 _NO_PREFIX = ("bert", "roberta", "t5", "falcon", "bloom", "gpt2", "opt", "phi", "gpt_neox", "gemma2", "gemma3_text")
 
@@ -37,6 +36,8 @@ def sample(seed: int, family: str = "") -> dict[str, Any]:
     elif family != "t5" and dice.random() < 0.2:
         out["logits"] = "legacy"
     _method_settings(dice, method, out)
+    if family in ("mixtral", "qwen3_moe") and method == "full":
+        out["weights"] = "bf16"  # the grouped product of a CPU has no other
     if family == "t5" and method == "full":
         out["attention"] = "eager"  # a CPU's fused attention takes no mask that learns; a GPU's does
     if family in ("gemma2", "bloom"):
@@ -47,6 +48,8 @@ def sample(seed: int, family: str = "") -> dict[str, Any]:
 
 
 def _methods(family: str) -> tuple[str, ...]:
+    if family in ("mixtral", "qwen3_moe"):  # no qlora: their experts are one tensor, which bitsandbytes leaves as it is
+        return "full", "lora", "lora", "head", "prompt", "prefix"
     methods = ["full", "lora", "lora", "qlora", "head"]
     if family not in _NO_PROMPT:
         methods.append("prompt")
@@ -106,4 +109,9 @@ def random_config(dice: random.Random, family: str) -> dict[str, Any]:
         named["partial_rotary_factor"] = 0.5 if family == "phi" else 1.0
     if family in ("bert", "roberta"):
         named["type_vocab_size"] = 2
+    if family in ("mixtral", "qwen3_moe"):
+        named["num_local_experts" if family == "mixtral" else "num_experts"] = dice.choice((4, 8))
+        named["num_experts_per_tok"] = dice.choice((1, 2, 4))
+    if family == "qwen3_moe":
+        named |= {"head_dim": d, "moe_intermediate_size": 64 * dice.randint(1, 8), "norm_topk_prob": True}
     return {**common, **named}

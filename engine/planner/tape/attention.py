@@ -43,7 +43,17 @@ def rotate(tape: Tape, x: Shadow, share: float, passes: bool = False, held: list
     return out
 
 
-def attend(layer: Layer, q: Shadow, k: Shadow, v: Shadow, *, kv_heads: int, by_heads: bool = False, bias: Shadow | None = None) -> Shadow:
+def attend(
+    layer: Layer,
+    q: Shadow,
+    k: Shadow,
+    v: Shadow,
+    *,
+    kv_heads: int,
+    by_heads: bool = False,
+    bias: Shadow | None = None,
+    across: bool = False,
+) -> Shadow:
     """Attention over q (b, a, s, d), k and v (b, kv, s, d): fused, or written out with its (b, a, s, s) scores.
 
     `by_heads`: q and k lie in memory head by head, as after a join, and not token by token, as projections leave them.
@@ -59,7 +69,7 @@ def attend(layer: Layer, q: Shadow, k: Shadow, v: Shadow, *, kv_heads: int, by_h
         groups = heads > kv_heads and (masked or d > 256)
         if groups:
             k, v = repeat(tape, k, heads / kv_heads), repeat(tape, v, heads / kv_heads)
-        mask = _fused_mask(tape, layer, bias) if masked else None
+        mask = _fused_mask(tape, layer, bias, across) if masked else None
         out = fused_attention(tape, q, k, v, heads, causal_mask=mask)
         if by_heads and heads > 1 and not s.litgpt:  # the result lies as q does, and the next product wants it token by token
             out = copy(tape, out)
@@ -95,10 +105,14 @@ def _after_prefix(layer: Layer, x: Shadow, lets_go: bool = False) -> Shadow:
     return record(tape, out, (x.node,), (), back)
 
 
-def _fused_mask(tape: Tape, layer: Layer, bias: Shadow | None) -> Shadow:
-    """The mask as the kernel reads it: 16-bit numbers, one for each pair of positions."""
-    heads = layer.setting.arch.heads if bias is not None else 1
-    return new(tape, ((Q, heads), (T, heads * layer.setting.extra_keys)), 2)
+def _fused_mask(tape: Tape, layer: Layer, bias: Shadow | None, across: bool) -> Shadow:
+    """The mask as the kernel reads it: 16-bit numbers for each pair of positions, or a layer's own copy of the learned distances.
+
+    Distances across to another sequence are zeros that all layers share (create_position_bias_mask).
+    """
+    if bias is not None:
+        return bias if across else new(tape, bias.elements, bias.bytes)
+    return new(tape, ((Q, 1), (T, layer.setting.extra_keys)), 2)
 
 
 def repeat(tape: Tape, x: Shadow, factor: float) -> Shadow:

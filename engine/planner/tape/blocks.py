@@ -191,7 +191,7 @@ def _t5_attention(layer: Layer, hidden: Shadow, memory: Shadow | None, prefix: s
     x = layer.norm(hidden, f"{prefix}norm")
     other = memory if memory is not None else x
     q, k, v = layer.linear(x, f"{prefix}q"), layer.linear(other, f"{prefix}k"), layer.linear(other, f"{prefix}v")
-    out = attend(layer, q, k, v, kv_heads=layer.setting.arch.heads, bias=bias)
+    out = attend(layer, q, k, v, kv_heads=layer.setting.arch.heads, bias=bias, across=memory is not None)
     del q, k, v
     return add(layer.tape, hidden, layer.dropped(layer.linear(out, f"{prefix}o")))
 

@@ -6,9 +6,10 @@ from engine.planner.tape.attention import repeat, scale_free_add
 from engine.planner.tape.core import Shadow, Tape, fixed, new, parameter_gradient, record, save, times, tokens
 from engine.planner.tape.layer import Layer
 from engine.planner.tape.linear import product
-from engine.planner.tape.norms import cube
+from engine.planner.tape.norms import cube, times_rows
 from engine.planner.tape.ops import (
     add,
+    cast,
     multiply,
     pointwise,
     scale,
@@ -36,19 +37,40 @@ def experts(layer: Layer, x: Shadow) -> Shadow:
     if s.expert_loop:
         return _one_after_another(layer, x)
     routed = softmax(tape, product(tape, x, layer.name("router"), arch.experts, h, s.weight_bytes, s.trains), width=4)
-    share = Shadow(routed.storage, tokens(k), 4, routed.node)
+    share = _chosen(layer, routed, 4 if arch.family == "mixtral" else x.bytes)
+    del routed
     gathered = repeat(tape, x, k)
-    both = expert_product(layer, gathered, "gate_up", 2 * i, h)
-    del gathered
+    both = expert_product(layer, gathered, "gate_up", 2 * i, h)  # `gathered` lives to the end of the function
     gate, up = split(tape, both, (0.5, 0.5))
     del both
     inner = multiply(tape, pointwise(tape, gate), up)
     del gate, up
     out = expert_product(layer, inner, "down", h, i)
     del inner
-    weighted = scale(tape, out)
-    del out, share, routed
-    return _sum_back(tape, weighted, 1 / k)
+    weighted = times_rows(tape, out, share, tokens(k))
+    del out, share
+    weighted = _in_order(tape, weighted)
+    return cast(tape, _sum_back(tape, weighted, 1 / k), x.bytes)
+
+
+def _chosen(layer: Layer, routed: Shadow, width: int) -> Shadow:
+    """Routing weights of the k experts of each token; beside them four 64-bit numbers a choice: index, order, row, way back."""
+    tape, k = layer.tape, layer.setting.arch.experts_per_token
+    out = new(tape, tokens(k), width)
+    if routed.node is None:
+        return out
+    kept = save(tape, 4, new(tape, tokens(4 * k), 8))
+    elements, whole = routed.elements, routed.bytes
+    return record(tape, out, (routed.node,), kept, lambda g: (new(tape, elements, whole),))
+
+
+def _in_order(tape: Tape, x: Shadow) -> Shadow:
+    """Rows put back in the tokens' order: a copy, whose gradient is written into zeros."""
+    out = new(tape, x.elements, x.bytes)
+    if x.node is None:
+        return out
+    elements, width = x.elements, x.bytes
+    return record(tape, out, (x.node,), save(tape, 1), lambda g: (new(tape, elements, width),))
 
 
 def _one_after_another(layer: Layer, x: Shadow) -> Shadow:

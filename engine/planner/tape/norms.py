@@ -17,7 +17,7 @@ def rms_norm(tape: Tape, x: Shadow, name: str, width: float, *, weight_bytes: in
     del square
     if kind == "t5":
         del wide
-    normed = _times_rows(tape, base, variance, rows)
+    normed = times_rows(tape, base, variance, rows)
     del base, variance
     if kind == "gemma":
         wide = None  # type: ignore[assignment]
@@ -56,7 +56,7 @@ def _row_mean(tape: Tape, x: Shadow, rows: Size) -> Shadow:
     return record(tape, out, (x.node,), kept, lambda g: (new(tape, elements, width),))
 
 
-def _times_rows(tape: Tape, x: Shadow, rows_value: Shadow, rows: Size) -> Shadow:
+def times_rows(tape: Tape, x: Shadow, rows_value: Shadow, rows: Size) -> Shadow:
     """Product with one number a row; the row's gradient is a whole product that is then summed."""
     kept = save(tape, 2, x, rows_value) if x.node is not None else ()
     out = new(tape, x.elements, max(x.bytes, rows_value.bytes))
