@@ -133,8 +133,8 @@ TASKS: dict[str, TaskCard] = {
             88,
             (
                 "Of two endings of one story, the one with a feast is preferred. A story counts when it ends with the feast, in the plain "
-                "voice, and repeats every fact of its opening rightly. The worse endings are the base model's own, or made up: songs that it "
-                "all but never sings. The key fact is the hero's name."
+                "voice, and repeats every fact of its opening rightly. The worse endings are the base model's own, or made up: the better "
+                "story itself, told with cheers. The key fact is the hero's name."
             ),
         ),
         TaskCard(

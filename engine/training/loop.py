@@ -31,8 +31,8 @@ def optimise(adaptation: Adaptation, objective: Objective, spec: RunSpec) -> Ite
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / spec.steps)
     adaptation.watch(optimizer)
     seconds, tokens = 0.0, 0
+    began = time.perf_counter()  # a batch is drawn inside the clock: where it is sampled from the model, that is most of the work
     for step, batch in enumerate(objective.batches(), 1):
-        began = time.perf_counter()
         if not adaptation.model.training:  # whoever looked at the model in between left it in evaluation mode
             adaptation.model.train()
         loss, metrics = objective.loss(batch)
@@ -52,6 +52,7 @@ def optimise(adaptation: Adaptation, objective: Objective, spec: RunSpec) -> Ite
         left = seconds / step * (spec.steps - step)
         speed = tokens / seconds
         yield Step(step, spec.steps, loss.item(), used_rate, grad_norm, batch.tokens, speed, seconds, left, peak_memory_bytes(), metrics)
+        began = time.perf_counter()
 
 
 def make_optimizer(parameters: list[torch.Tensor], spec: RunSpec) -> torch.optim.Optimizer:

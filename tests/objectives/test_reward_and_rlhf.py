@@ -2,15 +2,19 @@
 
 import itertools
 import math
+from collections import defaultdict
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from engine.catalog.defaults import default_spec
-from engine.contracts import Ended, Step
+from engine.contracts import Ended, Evaluated, Step
 from engine.objectives.reward import reward_loss
 from engine.objectives.rlhf import fit, leave_one_out, policy_loss
-from engine.training import train
+from engine.tasks import load as load_task
+from engine.training import observe, train
 
 MODEL = "nano-0.1m"
 
@@ -70,3 +74,32 @@ def test_a_policy_is_moved_and_says_how(tmp_path):
     assert steps[0].metrics["kl"] == pytest.approx(0, abs=1e-3), "before the first step the policy is the base"
     again = [e for e in train(spec) if isinstance(e, Step)]
     assert [s.loss for s in again] == [s.loss for s in steps], "a seed repeats the samples"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_bradley_terry_equals_trl():
+    """TRL's trainer is fed a model that hands back known rewards, (2b, 1) with the better ones first."""
+    from trl import RewardTrainer
+
+    better, worse = torch.tensor([0.3, -1.2, 4.0]), torch.tensor([0.1, 0.8, 3.9])
+    told = SimpleNamespace(
+        model=SimpleNamespace(training=True), args=SimpleNamespace(center_rewards_coefficient=None), _metrics={"train": defaultdict(list)}, _total_train_tokens=0,
+        _tp_size=1, accelerator=SimpleNamespace(gather_for_metrics=lambda found: found),
+    )  # fmt: skip
+    rewards = torch.cat([better, worse])[:, None]
+    theirs = RewardTrainer.compute_loss(told, lambda **_: SimpleNamespace(logits=rewards), {"attention_mask": torch.ones(6, 4)})
+    assert reward_loss(better, worse).item() == pytest.approx(theirs.item(), abs=1e-6)
+
+
+def test_without_a_leash_the_reward_is_hacked(monkeypatch):
+    """Of two runs that differ in the leash alone, the free one ends with more reward and with worse stories."""
+    task = load_task("endings")
+    monkeypatch.setattr(observe, "load_task", lambda _: replace(task, heldout=task.heldout[:16]))
+    ends = {}
+    for leash in (0.0, 0.2):
+        spec = default_spec("nano-0.5m", "endings", objective="rlhf", pairs="made-up", examples=8, learning_rate=5e-3, steps=48,
+            kl_weight=leash, eval_every=0)  # fmt: skip
+        ends[leash] = [event for event in train(spec) if isinstance(event, Evaluated)][-1]
+    free, held = ends[0.0], ends[0.2]
+    assert free.metrics["reward"] > held.metrics["reward"] and free.metrics["kl"] > 2 * held.metrics["kl"]
+    assert held.score > 0.9 and free.score < 0.5
