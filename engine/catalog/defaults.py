@@ -67,8 +67,6 @@ _TASK_OBJECTIVE_METHOD: dict[tuple[str, str, str], dict[str, Any]] = {
     ("endings", "rlhf", "full"): {"learning_rate": 3e-4},
     ("endings", "rlhf", "qlora"): {"learning_rate": 3e-3},
     ("endings", "rlhf", "lora"): {"learning_rate": 3e-3},
-    ("endings", "rlhf", "full"): {"learning_rate": 3e-4},
-    ("endings", "reward", "full"): {"learning_rate": 1e-3},
 }
 
 
