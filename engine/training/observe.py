@@ -6,12 +6,12 @@ import json
 import platform
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -26,6 +26,7 @@ from engine.objectives.answers import loss_on, score
 from engine.objectives.rows import collate, make_rows
 from engine.tasks import Example, Task, load_probe
 from engine.tasks import load as load_task
+from engine.training.base_look import BaseLook
 from engine.training.inspect import drift, kl_to_base, reach, write_delta
 from engine.training.soft_prompt import write_soft_prompt
 
@@ -34,6 +35,7 @@ GLANCE = 8
 SPEAKING = ("sft", "dpo", "rlhf")
 """Objectives after which the model still answers in words, so that its words can be compared with the base's."""
 LIBRARIES = ("torch", "transformers", "peft", "numpy")
+Found = TypeVar("Found")
 
 
 class Run:
@@ -57,13 +59,16 @@ class Run:
         self.trainable_params = sum(p.numel() for p in self.adaptation.trainable() + self.objective.trainable())
         self.base_answers: list[str] = []
         self.look_seconds = 0.0
+        self.base_look = BaseLook(spec, self.where, device_name(self.where.device), self.versions())
 
     def started(self) -> Started:
         spec, where = json.loads(self.spec.to_json()), self.where
-        versions = {name: version(name) for name in LIBRARIES}
         name = device_name(where.device)
         counts = (self.total_params, self.trainable_params)
-        return Started(spec, self.spec.hash, where.device, name, where.dtype, where.threads, *counts, versions)
+        return Started(spec, self.spec.hash, where.device, name, where.dtype, where.threads, *counts, self.versions())
+
+    def versions(self) -> dict[str, str]:
+        return {name: version(name) for name in LIBRARIES}
 
     def look_at_base(self) -> Iterator[Event]:
         """Score the base after the first step, so that the first step shows at once; the adaptation is switched off."""
@@ -71,7 +76,8 @@ class Run:
         self.base = self.look(0, len(self.task.heldout))
         yield self.base
         with self.standing(0):
-            self.probe_before = self.probe_loss()
+            self.probe_before = self.base_look.get("probe", self.probe_rows, self.probe_loss)
+        self.base_look.save()
         yield Probed(0, self.probe_before, len(self.probe_rows))
         yield Phase("training", f"{self.spec.steps} steps")
 
@@ -80,10 +86,11 @@ class Run:
         began = time.perf_counter()
         examples = self.task.heldout[:prompts]
         with self.standing(step):
-            said = self.objective.answers(examples)
-            loss, measures = self.objective.heldout_loss(self.task.heldout), self.objective.measures(examples, said)
+            said = self.said(step, examples)
+            loss = self.found(step, "loss", self.task.heldout, lambda: self.objective.heldout_loss(self.task.heldout))
+            measures = self.objective.measures(examples, said)
             if examples == self.task.heldout:
-                measures = {**measures, **self.asides()}
+                measures = {**measures, **self.asides(step)}
         if step == 0:
             self.base_answers = said
         found = score(self.task, examples, said)
@@ -92,17 +99,23 @@ class Run:
         if step:
             measures = {**measures, **reach(self.adaptation, self.spec)}
             self.save_snapshot()
-        self.look_seconds = (time.perf_counter() - began) / prompts
+        self.look_seconds = self.found(step, "seconds a prompt", examples, lambda: (time.perf_counter() - began) / prompts)
         return Evaluated(step, found.score, found.fact_score, len(examples), loss, moved, shown, measures)
 
     def answer(self, example: Example, base: str, tuned: str) -> Answer:
         fact = self.task.holds_fact(example, tuned) if self.task.holds_fact else None
         return Answer(example.prompt, base, tuned, self.task.score(example, tuned), fact)
 
-    def asides(self) -> dict[str, float]:
+    def asides(self, step: int) -> dict[str, float]:
         """The score of each group of prompts that the task asks beside its held-out ones."""
-        asked = self.task.asides.items()
-        return {f"{name}_score": score(self.task, group, self.objective.answers(group)).score for name, group in asked}
+        return {f"{name}_score": score(self.task, group, self.said(step, group)).score for name, group in self.task.asides.items()}
+
+    def said(self, step: int, examples: Sequence[Example]) -> list[str]:
+        return self.found(step, "answers", (examples, self.task.max_new_tokens), lambda: self.objective.answers(examples))
+
+    def found(self, step: int, name: str, asked: object, find: Callable[[], Found]) -> Found:
+        """What `find` gives; of the base, what it once gave for the same question."""
+        return find() if step else self.base_look.get(name, asked, find)
 
     def standing(self, step: int) -> AbstractContextManager[None]:
         """The model as it is to be looked at: the base at step 0, the tuned one afterwards; two faults of the clinic mix them up."""
