@@ -48,5 +48,5 @@ def full_id(model: str) -> str:
         return hits[0]
     short = {name.split("/")[-1].lower(): name for name in entries()}
     near = [short[key] for key in difflib.get_close_matches(wanted.split("/")[-1], short, n=3, cutoff=0.4)]
-    hint = f"; did you mean {', '.join(near)}?" if near else ""
+    hint = f"; did you mean {', '.join(near)}?" if near else "."
     raise SpecError(f"model={model[:60]!r} is not in the catalogue of {len(entries())}{hint} Or give its config.json as config.")

@@ -6,6 +6,7 @@ buffer is replaced by a weightless tensor of the mode that is active, "on" the C
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import torch
@@ -218,7 +219,9 @@ def _adapted(model: Any, options: Options, arch: Arch) -> nn.Module:
         config = peft.PrefixTuningConfig(task_type=task, num_virtual_tokens=options.virtual_tokens)
     if options.checkpointing != "none":
         model.enable_input_require_grads()
-    adapted = peft.get_peft_model(model, config, autocast_adapter_dtype=options.trainable_dtype == "fp32")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers for a name that version 6 drops
+        adapted = peft.get_peft_model(model, config, autocast_adapter_dtype=options.trainable_dtype == "fp32")
     for param in adapted.parameters():
         if param.requires_grad:
             param.data = param.data.to(DTYPES[options.trainable_dtype])

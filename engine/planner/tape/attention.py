@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.planner.tape.core import B, Q, Shadow, Size, T, Tape, new, parameter_gradient, record, times, view
+from engine.planner.tape.core import SS, B, Q, Shadow, Size, T, Tape, new, parameter_gradient, record, times, view
 from engine.planner.tape.layer import Layer
 from engine.planner.tape.ops import (
     add,
@@ -14,6 +14,7 @@ from engine.planner.tape.ops import (
     matmul,
     pointwise,
     scale,
+    scores_size,
     slice_of,
     softmax,
 )
@@ -65,6 +66,8 @@ def attend(
     if s.extra_keys:
         k, v = _after_prefix(layer, k), _after_prefix(layer, v, lets_go=layer.last)
         k_joined = v_joined = True
+    if not s.eager and kv_heads < heads and s.arch.family == "falcon":
+        return _unfused(layer, q, k, v, masked)
     if not s.eager:
         groups = heads > kv_heads and (masked or d > 256)
         if groups:
@@ -131,8 +134,11 @@ def _written_out(layer: Layer, q: Shadow, k: Shadow, v: Shadow, joined: tuple[bo
     pairs: Size = ((Q, heads), (T, heads * s.extra_keys)) if s.extra_keys else ((Q, heads),)
     q_flat, k_flat = (x if lies or heads == 1 else copy(tape, x) for x, lies in zip((q, k), joined[:2], strict=True))
     weights = matmul(tape, q_flat, k_flat, pairs)
+    bloom = s.arch.family == "bloom"  # scales inside its product, and holds its copies and its first scores to the end
+    held = [q_flat, k_flat, weights, copy(tape, v)] if bloom else []
     del q_flat, k_flat
-    weights = scale(tape, weights)
+    if not bloom:
+        weights = scale(tape, weights)
     if s.arch.softcap:
         weights = scale(tape, weights)
         weights = pointwise(tape, weights, keeps_result=True)
@@ -143,10 +149,34 @@ def _written_out(layer: Layer, q: Shadow, k: Shadow, v: Shadow, joined: tuple[bo
     else:
         weights = cast(tape, softmax(tape, weights, width=4), q.bytes)
     weights = dropout(tape, weights, s.attention_dropout)
-    v_flat = v if joined[2] or heads == 1 else copy(tape, v)
+    if bloom:
+        v_flat = held[-1]
+    else:
+        v_flat = v if joined[2] or heads == 1 else copy(tape, v)
     out = matmul(tape, weights, v_flat, q.elements)
-    del weights, v_flat
+    del weights, v_flat, held
     return out if heads == 1 else copy(tape, out)
+
+
+def _unfused(layer: Layer, q: Shadow, k: Shadow, v: Shadow, masked: bool) -> Shadow:
+    """SDPA where one key head serves many query heads and nobody has copied it: no fused kernel takes that, so everything
+    becomes fp32 and the scores are written out (torch, transformers/attention.cpp, _scaled_dot_product_attention_math)."""
+    tape, s = layer.tape, layer.setting
+    heads = s.arch.heads
+    wide = [cast(tape, x, 4) for x in (q, k, v)]
+    scaled = scale(tape, wide[0])
+    causal = None if masked else new(tape, ((SS, 1),), 4)
+    k_scaled = scale(tape, wide[1])
+    k_flat = repeat(tape, k_scaled, heads / s.arch.kv_heads)
+    scores = matmul(tape, scaled, k_flat, scores_size(heads, s.extra_keys))
+    del k_scaled, k_flat
+    scores = scale_free_add(tape, scores)
+    weights = softmax(tape, scores, width=4)
+    del scores
+    returned = cast(tape, Shadow(weights.storage, weights.elements, 4), q.bytes)
+    out = cast(tape, matmul(tape, weights, repeat(tape, wide[2], heads / s.arch.kv_heads), q.elements), q.bytes)
+    del returned, causal
+    return out
 
 
 def scale_free_add(tape: Tape, x: Shadow) -> Shadow:
