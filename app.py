@@ -11,10 +11,10 @@ import streamlit as st
 
 from engine.store import progress
 from lessons import catalog
-from lessons.panels.progress import rail, sign
+from lessons.panels.progress import rail, signs
 from lessons.stage.learner import keep_learner, learner_id
 
-STYLE = Path(__file__).parent / "lessons" / "theme" / "page.css"
+THEME = Path(__file__).parent / "lessons" / "theme"
 GROUPS = {"lessons": "Lessons", "tools": "Tools"}
 
 
@@ -26,10 +26,7 @@ def show(page: catalog.Page) -> Callable[[], None]:
 def main() -> None:
     learner = learner_id()
     known = progress.of(learner) if learner else {}
-    pages = {
-        page.path: st.Page(show(page), title=page.title, url_path=page.path, icon=sign(known.get(page.path)) if page.minutes else None)
-        for page in catalog.existing()
-    }
+    pages = {page.path: st.Page(show(page), title=page.title, url_path=page.path) for page in catalog.existing()}
     entries: dict[str, list[Any]] = {title: [] for title in GROUPS.values()}
     for page in catalog.existing():
         entries[GROUPS[page.group]].append(pages[page.path])
@@ -43,8 +40,9 @@ def main() -> None:
 
     root = st.Page(home, title="Delta Lab", url_path="home", default=True, visibility="hidden")
     chosen = st.navigation({"": [root], **{title: group for title, group in entries.items() if group}})
-    st.set_page_config(page_title=f"{chosen.title} · Delta Lab", page_icon="△", layout="wide", initial_sidebar_state="auto")
-    st.html(STYLE)
+    st.set_page_config(page_title=f"{chosen.title} · Delta Lab", page_icon=THEME / "icon.svg", layout="wide", initial_sidebar_state="auto")
+    st.html(THEME / "page.css")
+    st.html(signs(known))
     keep_learner()
     rail(known, chosen.url_path)
     st.session_state["pages"] = pages  # so that a page can send the reader to another

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.error import URLError
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -49,19 +50,28 @@ def browser() -> Iterator[object]:
 
 @pytest.fixture
 def page(browser) -> Iterator[object]:
-    """A page at 1440 x 900 in light. Console errors and uncaught exceptions end up in `page.problems`."""
+    """A page at 1440 x 900 in light, watched."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
-    opened = context.new_page()
+    yield watched(context.new_page())
+    context.close()
+
+
+def watched(opened):
+    """Console errors, uncaught exceptions and requests to other machines end up in `page.problems`."""
     opened.problems = []
     opened.on("console", lambda message: opened.problems.append(message.text) if _is_problem(message) else None)
     opened.on("pageerror", lambda error: opened.problems.append(str(error)))
-    yield opened
-    context.close()
+    opened.on("request", lambda request: opened.problems.append(f"asked for {request.url}") if _is_outside(request.url) else None)
+    return opened
 
 
 def _is_problem(message) -> bool:
     """On a page's own address Streamlit first asks for its health beside that page, is told 404, and asks at the root."""
     return message.type == "error" and "/_stcore/" not in message.location.get("url", "")
+
+
+def _is_outside(url: str) -> bool:
+    return urlsplit(url).scheme not in ("data", "blob", "about") and urlsplit(url).hostname not in ("localhost", "127.0.0.1")
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from lessons.catalog import existing
 from tests.conftest import FLAGS, serve
+from tests.e2e.settled import settle
 
 ROOT = Path(__file__).parents[2]
 OUT = ROOT / "screenshots"
@@ -45,14 +46,6 @@ def shoot(address: str) -> None:
                 page.close()
         browser.close()
     print(f"{len(list(OUT.glob('*.png')))} pictures in {OUT}")
-
-
-def settle(page: Page) -> None:
-    """Wait for the page's script to end and its pictures to be drawn."""
-    page.get_by_role("heading", level=1).wait_for(timeout=60_000)
-    page.wait_for_function("!document.querySelector('[data-testid=stApp][data-test-script-state=running]')", timeout=60_000)
-    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')", timeout=60_000)
-    page.wait_for_function("[...document.querySelectorAll('.dl-stage')].every(s => s.dataset.state !== 'loading')", timeout=60_000)
 
 
 def whole(page: Page, width: int) -> None:

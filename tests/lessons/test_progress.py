@@ -8,7 +8,7 @@ import pytest
 
 from engine.store import answers, predictions, progress, record, settings
 from lessons.arc import PARTS
-from lessons.panels.progress import sign
+from lessons.panels.progress import signs
 
 LEARNER, OTHER = "a" * 32, "b" * 32
 
@@ -53,10 +53,13 @@ def test_erase_takes_all_of_one_learner_and_nothing_of_another():
     assert progress.of(OTHER) and predictions.history(OTHER) and answers.history(OTHER) and settings.everything(OTHER)["theme"] == "dark"
 
 
-def test_the_sign_fills():
-    signs = [sign(progress.NOTHING._replace(parts=dict.fromkeys(PARTS[:done], 1.0))) for done in range(len(PARTS) + 1)]
-    assert signs[0] == ":material/radio_button_unchecked:" and signs[-1] == ":material/check_circle:" and sign(None) == signs[0]
-    assert len(set(signs)) == 6 and signs == sorted(signs, key=signs.index)
+def test_the_rail_says_how_far_each_lesson_is():
+    begun = progress.NOTHING._replace(parts={"idea": 1.0})
+    whole = progress.NOTHING._replace(parts=dict.fromkeys(PARTS, 1.0))
+    assert "content" not in signs({}) and "content" not in signs({"lora": progress.NOTHING})
+    said = signs({"lora": begun, "start": whole})
+    assert '[href$="/lora"]::after { content: "1/9" / ", 1 of 9 parts done"; }' in said
+    assert '[href$="/start"]::after { content: "✓" / ", 9 of 9 parts done"; }' in said and said.count("content") == 2
 
 
 @pytest.mark.parametrize(

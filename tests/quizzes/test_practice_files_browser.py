@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
+
+from tests.axe import serious
 
 pytestmark = pytest.mark.e2e
 SLOW_MS = 30_000
@@ -85,6 +86,4 @@ def test_no_serious_finding_of_axe_in_the_practice_page(page, app_server, view) 
     expect(page.get_by_role("button").last).to_be_visible(timeout=SLOW_MS)
     if view == "progress":
         expect(page.locator(".dl-stage[data-state=ready], .dl-stage[data-state=empty]")).to_have_count(4, timeout=SLOW_MS)
-    found = Axe().run(page, context=".stMain").response["violations"]
-    serious = [(f["id"], [node["html"][:120] for node in f["nodes"]]) for f in found if f["impact"] in ("serious", "critical")]
-    assert serious == []
+    assert serious(page, ".stMain") == []

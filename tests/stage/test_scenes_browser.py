@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
+
+from tests.axe import serious
 
 pytestmark = pytest.mark.e2e
 APP = Path(__file__).with_name("scenes_app.py")
@@ -77,8 +78,7 @@ def test_frames_words_and_contexts(page, app_server) -> None:
         page.locator(".dl-plot canvas").count() <= 4 * page.locator(".dl-stage[data-state=ready] .dl-plot").first.locator("canvas").count()
     )
     expect(page.locator(".dl-stage[data-state=ready]")).to_have_count(4)
-    broken = [v["id"] for v in Axe().run(page, context=".dl-stage").response["violations"] if v["impact"] in ("serious", "critical")]
-    assert broken == []
+    assert serious(page, ".dl-stage") == []
     assert page.problems == []
 
 

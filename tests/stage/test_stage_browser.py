@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.axe import serious
 from tests.stage.synthetic import synthetic
 
 pytestmark = pytest.mark.e2e
@@ -84,8 +84,7 @@ def test_rank_camera_and_keyboard(stage_page) -> None:
 def test_table_downloads_and_empty_state(stage_page) -> None:
     expect(stage_page.get_by_role("table")).to_have_count(0)
     stage_page.get_by_role("button", name="Show as a table").click()
-    broken = [v["id"] for v in Axe().run(stage_page, context=".dl-stage").response["violations"] if v["impact"] in ("serious", "critical")]
-    assert broken == []
+    assert serious(stage_page, ".dl-stage") == []
     expect(stage_page.get_by_role("table", name="Singular values of ΔW").get_by_role("row")).to_have_count(9)
     with stage_page.expect_download() as saved:
         stage_page.get_by_role("button", name="CSV").click()

@@ -140,6 +140,7 @@ async function draw(stage) {
   const { root } = stage;
   if (!stage.latest.figure) return;
   if (player.playing(stage)) stage.coarse = stage.usual;
+  const { coarse } = stage;
   const figure = paint(stage);
   if (isSolid(figure) && (!webgl() || !window.Plotly || !contexts.admit(stage))) {
     still(stage, figure);
@@ -150,6 +151,7 @@ async function draw(stage) {
   }
   root.dataset.rank = stage.rank ? stage.slider.value : "";
   root.dataset.frame = player.current(stage) ?? "";
+  root.dataset.mesh = coarse > 1 ? "coarse" : "whole";
   root.dataset.draws = Number(root.dataset.draws ?? 0) + 1;
 }
 
