@@ -23,7 +23,7 @@ COLOURS = {
     "dequantization": "#A78BFA",
     "temporaries": "#C3CAD3",
     "framework": "#D5DAE1",
-    "slack": "#EDF0F4",
+    "slack": LIGHT.height[2][1],
 }
 PATTERNS = {"weights": "", "optimizer": "/", "gradients": "\\", "activations": "", "recomputation": ".", "logits": "x", "temporaries": "-"}
 
@@ -82,9 +82,6 @@ def draw_memory_stack(info: MemoryStackInfo) -> go.Figure:
         hovertemplate="90% interval of reserved memory: %{x:.1f} GiB<extra></extra>",
     )  # fmt: skip
     figure.add_vline(x=info.usable_gib, line={"color": LIGHT.trainable, "width": 2, "dash": "dash"})
-    figure.add_annotation(
-        x=info.usable_gib, y=1.02, yref="paper", text=f"{info.card}: {info.usable_gib:.1f} GiB usable", showarrow=False, yanchor="bottom"
-    )
     figure.update_layout(
         template=template(),
         **titled(info.title, info.label),
@@ -92,6 +89,10 @@ def draw_memory_stack(info: MemoryStackInfo) -> go.Figure:
         legend={"orientation": "h", "y": -0.35, "traceorder": "normal"},
     )
     top = max(info.high_gib, info.usable_gib, sum(t.gib for t in info.terms)) * 1.06
+    figure.add_annotation(
+        x=info.usable_gib, y=1.02, yref="paper", text=f"{info.card}: {info.usable_gib:.1f} GiB usable", showarrow=False,
+        yanchor="bottom", xanchor="right" if info.usable_gib > top / 2 else "left",
+    )  # fmt: skip
     figure.update_xaxes(title="GiB on one card", range=[0, top])
     figure.update_yaxes(showticklabels=False)
     return figure

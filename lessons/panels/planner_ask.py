@@ -16,7 +16,7 @@ from engine.planner.options import CHOICES, TARGET_WORDS, Options, read_options
 
 PREFIX = "ask-"
 START = {"model": "meta-llama/Llama-2-7b-hf", "method": "qlora", "gpu": "RTX 4090", "rank": 16, "targets": "all-linear", "seq_len": 512,
-         "micro_batch": 4, "checkpointing": "full"}  # fmt: skip
+         "micro_batch": 4, "checkpointing": "full", "tokens": 5_000_000}  # fmt: skip
 PASTED = "a pasted config.json"
 FROM_HUB = "a model of the hub, by its id"
 OWN_CARD = "other: own GiB"
@@ -54,7 +54,6 @@ MORE = (
     Field("accumulation", "Gradient accumulation", "whole"),
     Field("dynamic_padding", "Lengths vary", "flag", "the allocator keeps more, and a padding mask is kept"),
     Field("kbit_prepare", "kbit_prepare", "flag", "PEFT's prepare_model_for_kbit_training: the rest becomes fp32"),
-    Field("tokens", "Tokens of one epoch", "number"),
     Field("epochs", "Epochs", "number"),
     Field("price", "US dollars per GPU and hour", "number", "empty takes the list's band"),
 )
@@ -91,6 +90,7 @@ def _main_row(now: dict[str, Any]) -> dict[str, Any]:
     with right:
         values["micro_batch"] = int(_number("micro_batch", "Micro-batch", now, 1))
         values["checkpointing"] = _pick("checkpointing", "Checkpointing", CHOICES["checkpointing"], now)
+        values |= _tokens(now)
     if method in ("lora", "qlora"):
         with left:
             values["rank"] = int(_number("rank", "Rank r", now, 16))
@@ -215,6 +215,14 @@ def _number(name: str, title: str, now: dict[str, Any], default: int) -> int:
         st.error(f"{name}={given!r:.40} must be a whole number of at least 1; {default} is taken")
         given = default
     return int(st.number_input(title, 1, 10_000_000, given, key=f"{PREFIX}{name}"))
+
+
+def _tokens(now: dict[str, Any]) -> dict[str, Any]:
+    given = now.get("tokens")
+    start = int(given) if isinstance(given, (int, float)) and 1 <= given <= 1e15 else None
+    found = st.number_input("Tokens of one epoch", 1, 10**15, start, key=f"{PREFIX}tokens", placeholder="for hours and price",
+        help="for example 10,000 examples of 500 tokens: 5,000,000")  # fmt: skip
+    return {"tokens": found} if found else {}
 
 
 def _to_address(values: dict[str, Any]) -> None:

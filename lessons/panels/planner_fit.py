@@ -28,7 +28,9 @@ def ways_to_fit(a: Answer) -> None:
         factor = math.prod(way.time_factor for way in together)
         st.success(f"**{names}** makes it fit: {low:.1f} to {high:.1f} GiB of {last.gpu.usable_gib:.1f}, about {factor:.2f} x the time.")
         st.button("Take these changes", key="calculator-take-all", on_click=_take, args=(last,), type="primary")
-    elif a.verdict != "fits":
+    elif a.verdict == "fits":
+        st.markdown("It fits as it is. What would leave more room:")
+    else:
         st.warning("No combination of these changes fits one card of this size; more cards or a larger card do, see below.")
     found = ways(a)[:SHOWN]
     if not found:

@@ -28,9 +28,9 @@ def verdict(a: Answer) -> None:
         f"<span>on {count}{html.escape(a.gpu.name)}: {low:.1f} to {high:.1f} GiB{each}, {a.gpu.usable_gib:.1f} usable</span></div>" + STYLE
     )
     figures = st.columns(4)
-    figures[0].metric("Memory reserved", f"{a.reserve.reserved_gib:.1f} GiB", help=_memory_help(a), border=True)
+    figures[0].metric("Memory", f"{a.reserve.reserved_gib:.1f} GiB", help=_memory_help(a), border=True)
     figures[1].metric("Speed, tokens/s", _band(a.tokens_per_second, "{:,.0f}"), help=_speed_help(a), border=True)
-    figures[2].metric("Hours", _band(a.hours, "{:.3g}") if a.options.tokens else "give tokens", help="tokens x epochs / speed", border=True)
+    figures[2].metric("Hours", _band(a.hours, "{:.3g}") if a.options.tokens else "give tokens", help=_hours_help(a), border=True)
     figures[3].metric("US dollars", _band(a.cost_usd, "{:,.3g}") if a.options.tokens else "give tokens", help=_price_help(a), border=True)
     stage(stack_scene(a), key="calculator-stack")
 
@@ -73,6 +73,10 @@ def _speed_help(a: Answer) -> str:
         if measured
         else "Efficiency was measured on A100 80 GB only; for this card it is an assumption with a wider band."
     )
+
+
+def _hours_help(a: Answer) -> str:
+    return f"{a.options.tokens or 0:,.0f} tokens x {a.options.epochs:g} epochs / speed"
 
 
 def _price_help(a: Answer) -> str:

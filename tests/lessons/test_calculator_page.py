@@ -28,7 +28,7 @@ def test_section_draws(page, section):
     page.session_state["calculator-section"] = section
     page.run()
     assert not page.exception and not page.error
-    assert [m.label for m in page.metric][:2] == ["Memory reserved", "Speed, tokens/s"]
+    assert [m.label for m in page.metric][:2] == ["Memory", "Speed, tokens/s"]
 
 
 @pytest.mark.parametrize("method", ["full", "lora", "qlora", "prompt", "prefix", "head"])
