@@ -66,7 +66,7 @@ def attend(
     if s.extra_keys:
         k, v = _after_prefix(layer, k), _after_prefix(layer, v, lets_go=layer.last)
         k_joined = v_joined = True
-    if not s.eager and kv_heads < heads and s.arch.family == "falcon":
+    if not s.eager and kv_heads < heads and s.arch.family == "falcon" and not s.litgpt:
         return _unfused(layer, q, k, v, masked)
     if not s.eager:
         groups = heads > kv_heads and (masked or d > 256)
@@ -154,6 +154,8 @@ def _written_out(layer: Layer, q: Shadow, k: Shadow, v: Shadow, joined: tuple[bo
     else:
         v_flat = v if joined[2] or heads == 1 else copy(tape, v)
     out = matmul(tape, weights, v_flat, q.elements)
+    if bloom and tape.phase == "forward":
+        tape.returned = [weights.storage]
     del weights, v_flat, held
     return out if heads == 1 else copy(tape, out)
 

@@ -65,6 +65,8 @@ class Tape:
         """What stays to the end of the step."""
         self.prefix: list[Storage] = []
         """Prefix tuning's keys and values of all layers."""
+        self.returned: list[Storage] = []
+        """What the last layer gave back beside its result: Bloom's probabilities, which its model holds while the next layer runs."""
         self._grew = False
 
     def alloc(self, size: Size, offset: int) -> None:

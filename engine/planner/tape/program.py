@@ -123,6 +123,7 @@ def _play(task: Task) -> Tape:
     if arch.outer and setting.arch.embed_dim:
         hidden = _project(tape, task, hidden)
     locals_.clear()
+    tape.returned.clear()
     if not task.checkpoint_every:  # the model lets go of it before its head; recomputed layers hold it
         shared.pop("mask", None)
     if task.checkpoint_every != 1:  # every second layer has the same kind of attention
@@ -247,9 +248,12 @@ def _final_norm(tape: Tape, setting: Setting, hidden: Shadow, name: str = "final
 
 
 def _run_stack(
-    tape: Tape, task: Task, stack: Stack, hidden: Shadow, block: Callable[..., Shadow], *extra: Shadow, offset: int = 0
+    tape: Tape, task: Task, stack: Stack, hidden: Shadow, block: Callable[..., Shadow], *extra: Shadow, offset: int = 0, ahead: int = 0
 ) -> Shadow:
-    """First unit, one that stands for all in between, last unit; a unit is one layer, or two with every second one recomputed."""
+    """First unit, one that stands for all in between, last unit; a unit is one layer, or two with every second one recomputed.
+
+    `ahead`: layers of the stack before this one, which "every second" goes on counting from.
+    """
     unit = max(task.checkpoint_every, 1)
     units, rest = divmod(stack.layers, unit)
     copies = max(units - 3, 0)
@@ -259,10 +263,10 @@ def _run_stack(
         bulk = Bulk(tape, repeated)
         hidden = bulk.opened(hidden) if repeated else hidden
         for inside in range(unit):
-            hidden = _layer(tape, task, stack, hidden, block, extra, offset + number * unit + inside, inside, last)
+            hidden = _layer(tape, task, stack, hidden, block, extra, offset + number * unit + inside, (ahead + inside) % unit, last)
         hidden = bulk.closed(hidden) if repeated else hidden
     for number in range(rest):
-        hidden = _layer(tape, task, stack, hidden, block, extra, offset + 1000 + number, 0, number == rest - 1)
+        hidden = _layer(tape, task, stack, hidden, block, extra, offset + 1000 + number, (ahead + number) % unit, number == rest - 1)
     return hidden
 
 
@@ -294,7 +298,9 @@ def _encoder_decoder(tape: Tape, task: Task) -> Shadow:
     del bias
     held.clear()
     bias, cross = _position_bias(tape, setting, "decoder"), _position_bias(tape, setting, "")
-    out = _run_stack(tape, task, decoder, _embed(tape, task, held), blocks.t5_decoder, memory, bias, cross, offset=100)
+    out = _run_stack(
+        tape, task, decoder, _embed(tape, task, held), blocks.t5_decoder, memory, bias, cross, offset=100, ahead=encoder.layers
+    )
     del memory, bias, cross
     return dropout(tape, _final_norm(tape, setting, out), setting.dropout)
 
