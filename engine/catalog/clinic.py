@@ -12,6 +12,9 @@ from engine.contracts import RunSpec, SpecError
 
 NANO = {"model": "nano-0.5m", "task": "stories"}
 SMOLLM2 = {"model": "smollm2-135m-instruct"}
+PAIRS = {"model": "nano-0.5m", "task": "endings", "objective": "dpo"}
+LEASHED = {**PAIRS, "objective": "rlhf", "pairs": "made-up", "examples": 8, "steps": 24, "learning_rate": 1e-2, "kl_weight": 0.2}
+"""A reward model of eight made-up pairs is easily pleased, and the rate is high: the leash has something to hold."""
 
 
 class Case(NamedTuple):
@@ -57,6 +60,12 @@ CASES: dict[str, Case] = {
             "soft-prompt-facts",
         ),
         Case("facts-backwards", {**SMOLLM2, "task": "facts"}, {}, "facts-backwards"),
+        Case("dpo-made-up", {**PAIRS, "steps": 10, "eval_every": 5}, {"pairs": "made-up"}, "dpo-invisible"),
+        Case("dpo-too-long", {**PAIRS, "learning_rate": 5e-3, "steps": 8}, {"steps": 40}, "dpo-past-best"),
+        Case("dpo-chosen-falls", {**PAIRS, "learning_rate": 5e-3, "steps": 8, "beta": 1.0}, {"steps": 40}, "dpo-chosen-falls"),
+        Case("dpo-beta-small", {**PAIRS, "learning_rate": 5e-3, "steps": 24, "beta": 1.0}, {"beta": 0.01}, "dpo-beta-small"),
+        Case("dpo-no-reference", PAIRS, {"reference": "none"}, "dpo-without-reference"),
+        Case("reward-hacked", LEASHED, {"kl_weight": 0.0}, "reward-hacked"),
     )
 }
 

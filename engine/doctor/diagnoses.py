@@ -36,7 +36,7 @@ def diagnose(story: Story) -> tuple[Diagnosis, ...]:
     if ended is None or ended.status != "done" or signs is None:
         return ()
     shown = [check(signs) for check in CHECKS]
-    if signs.spec["objective"] == "dpo":
+    if signs.spec["objective"] in ("dpo", "rlhf"):
         shown += [check(story, signs) for check in PREFERENCES]
     return tuple(diagnosis for diagnosis in shown if diagnosis is not None)
 

@@ -1,6 +1,7 @@
-"""What went wrong in a run of DPO, named from its numbers alone. Losses say little here: both answers' log-probabilities do.
+"""What went wrong in a run of DPO or RLHF, named from its numbers alone. Losses say little here: log-probabilities and rewards do.
 
-Reads the metrics of a step `margin`, `accuracy` and `chosen_reward`, and of a look `answer_tokens` and `kl`; see objectives/dpo.py.
+Reads the metrics of a step `margin`, `accuracy` and `chosen_reward` (objectives/dpo.py) or `reward` (objectives/rlhf.py), and of a look
+`answer_tokens` and `kl`.
 """
 
 from __future__ import annotations
@@ -8,13 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from statistics import median
 
-from engine.doctor.signs import LAST_STEPS, Diagnosis, Signs, answers, rate, scores
+from engine.doctor.signs import LAST_STEPS, Diagnosis, Signs, answers, losses, rate, scores
 from engine.doctor.story import Story
 
 RISEN, SEEN = 0.9, 0.1
 """Share of training pairs in the right order that is called learned; rise of the held-out score that can be seen."""
 LOST = 0.25
 """Fall of the held-out key facts that is no chance."""
+SATISFIED, WIDE = 2.0, 20
+"""A margin at which the loss has little left to ask for, its slope σ(-2) being 0.12 of β; a lead of the chosen answers, nats, that is much."""
+WORSE = 1.5
+"""Held-out loss of the better answers over the base's, that is no chance."""
 SMOOTH = 5
 """Steps of a median that takes the batches' noise out of a curve."""
 
@@ -29,14 +34,19 @@ def invisible(story: Story, signs: Signs) -> Diagnosis | None:
     return Diagnosis("dpo-invisible", {"accuracy": f"{100 * order:.0f}%", "margin": f"{margin:.2f}", **answers(signs)})
 
 
-def past_best(story: Story, signs: Signs) -> Diagnosis | None:
-    """Answers lost what they were to say."""
-    if _late(story, "margin") is None or facts_lost(signs) < LOST:
+def lost_facts(story: Story, signs: Signs) -> Diagnosis | None:
+    """Answers lost what they were to say: trained past the best step, or by a β so small that the margin was never reached."""
+    margin = _late(story, "margin")
+    if margin is None or facts_lost(signs) < LOST:
         return None
     tokens = [f"{look.metrics.get('answer_tokens', float('nan')):.0f}" for look in (signs.base, signs.last)]
     facts = [f"{100 * (look.fact_score or 0):.0f}%" for look in (signs.base, signs.last)]
     values = {"tokens_before": tokens[0], "tokens_after": tokens[1], "facts_before": facts[0], "facts_after": facts[1]}
-    return Diagnosis("dpo-past-best", {**values, "steps": str(signs.last.step), "rate": rate(signs)})
+    values |= {"steps": str(signs.last.step), "rate": rate(signs), "margin": f"{margin:.2f}", "kl": _kl(signs)}
+    beta = signs.spec["beta"]
+    if margin >= SATISFIED or margin / beta < WIDE:
+        return Diagnosis("dpo-past-best", values)
+    return Diagnosis("dpo-beta-small", {**values, "beta": f"{beta:g}", "gap": f"{margin / beta:.0f}"})
 
 
 def chosen_falls(story: Story, signs: Signs) -> Diagnosis | None:
@@ -61,13 +71,26 @@ def without_reference(story: Story, signs: Signs) -> Diagnosis | None:
     return Diagnosis("dpo-without-reference", {"margin": f"{first:.2f}", **scores(signs)})
 
 
-PREFERENCES: tuple[Callable[[Story, Signs], Diagnosis | None], ...] = (invisible, past_best, chosen_falls, without_reference)
+def hacked(story: Story, signs: Signs) -> Diagnosis | None:
+    """What is rewarded went up, and the answers that the reward stood for became less likely than they were to the base."""
+    rewards, late = [step.metrics["reward"] for step in story.steps if "reward" in step.metrics], _late(story, "reward")
+    if late is None or late <= rewards[0] or signs.heldout_after < WORSE * signs.heldout_before or signs.score_after >= 0.5:
+        return None
+    values = {"first": f"{rewards[0]:.2f}", "last": f"{late:.2f}", "kl": _kl(signs), "weight": f"{signs.spec['kl_weight']:g}"}
+    return Diagnosis("reward-hacked", {**values, **losses(signs), **scores(signs)})
+
+
+PREFERENCES: tuple[Callable[[Story, Signs], Diagnosis | None], ...] = (invisible, lost_facts, chosen_falls, without_reference, hacked)
 
 
 def facts_lost(signs: Signs) -> float:
     """Fall of the share of held-out answers that hold their key fact."""
     before, after = signs.base.fact_score, signs.last.fact_score
     return before - after if before is not None and after is not None else 0.0
+
+
+def _kl(signs: Signs) -> str:
+    return f"{signs.last.metrics.get('kl', float('nan')):.0f}"
 
 
 def _late(story: Story, name: str) -> float | None:

@@ -12,14 +12,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from engine.catalog.clinic import CASES, NANO, SMOLLM2
+from engine.catalog.clinic import CASES, LEASHED, NANO, PAIRS, SMOLLM2
 from engine.catalog.defaults import default_spec
 from engine.contracts import Artifact, Event, Phase, RunSpec, Started, event_from_json, event_to_json
 
 FOLDER = Path(__file__).parent / "data"
 SEEDS = range(6)
 UNSEEN_SEEDS = range(3, 6)
-SMOLLM2_SEEDS = range(1)
+SMOLLM2_SEEDS = range(3)
 ANSWERS = 12
 """Answers of each look that are kept."""
 HEALTHY: dict[str, dict[str, Any]] = {
@@ -35,6 +35,11 @@ HEALTHY: dict[str, dict[str, Any]] = {
     "prompt": {**NANO, "method": "prompt"},
     "prefix": {**NANO, "method": "prefix"},
     "qlora": {**NANO, "method": "qlora"},
+    "dpo": PAIRS,
+    "dpo-simpo": {**PAIRS, "preference_loss": "simpo", "beta": 2.0},
+    "reward": {**PAIRS, "objective": "reward"},
+    "rlhf": {**PAIRS, "objective": "rlhf"},
+    "leashed": LEASHED,
     "small": {"model": "nano-0.1m", "task": "stories"},
     "large": {"model": "nano-2m", "task": "stories"},
 }

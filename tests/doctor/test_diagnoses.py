@@ -21,7 +21,13 @@ LOGS = sorted(path.name.removesuffix(".jsonl.gz") for path in FOLDER.glob("*.gz"
 HEALTHY_LOGS = [name for name in LOGS if name.startswith("healthy")]
 ELSEWHERE_LOGS = [name for name in LOGS if name.startswith("elsewhere")]
 CASE_LOGS = [name for name in LOGS if name not in HEALTHY_LOGS + ELSEWHERE_LOGS]
-MAY_SHOW_TOO = {"wrong-template": {"overfit"}, "diverged": {"forgot-much"}}
+MAY_SHOW_TOO = {
+    "wrong-template": {"overfit"},
+    "diverged": {"forgot-much"},
+    "dpo-past-best": {"dpo-chosen-falls"},
+    "dpo-beta-small": {"dpo-chosen-falls"},
+    "dpo-chosen-falls": {"dpo-past-best"},
+}
 """A fault's own consequences, which are no false alarm beside it."""
 
 
@@ -89,8 +95,7 @@ def test_an_unknown_case_is_answered_with_those_that_exist():
 
 def test_every_diagnosis_has_words_and_all_words_are_of_a_case():
     told = {path.stem for path in WORDS.glob("*.md")}
-    assert told >= {case.shows for case in CASES.values()}
-    assert {key for key in told if not key.startswith("dpo-")} == {case.shows for case in CASES.values()}
+    assert told == {case.shows for case in CASES.values()}
     for name in CASE_LOGS + ELSEWHERE_LOGS:
         for diagnosis in diagnose(tell(read(name))):
             text = sentences(diagnosis)

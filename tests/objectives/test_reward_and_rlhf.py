@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from engine.catalog.clinic import find_case
 from engine.catalog.defaults import default_spec
 from engine.contracts import Ended, Evaluated, Step
 from engine.objectives.reward import reward_loss
@@ -84,7 +85,7 @@ def test_bradley_terry_equals_trl():
     better, worse = torch.tensor([0.3, -1.2, 4.0]), torch.tensor([0.1, 0.8, 3.9])
     told = SimpleNamespace(
         model=SimpleNamespace(training=True), args=SimpleNamespace(center_rewards_coefficient=None), _metrics={"train": defaultdict(list)}, _total_train_tokens=0,
-        _tp_size=1, accelerator=SimpleNamespace(gather_for_metrics=lambda found: found),
+        _tp_size=1, accelerator=SimpleNamespace(gather=lambda found: found, gather_for_metrics=lambda found: found),
     )  # fmt: skip
     rewards = torch.cat([better, worse])[:, None]
     theirs = RewardTrainer.compute_loss(told, lambda **_: SimpleNamespace(logits=rewards), {"attention_mask": torch.ones(6, 4)})
@@ -92,14 +93,15 @@ def test_bradley_terry_equals_trl():
 
 
 def test_without_a_leash_the_reward_is_hacked(monkeypatch):
-    """Of two runs that differ in the leash alone, the free one ends with more reward and with worse stories."""
+    """Of two runs that differ in the leash alone, the free one gains reward for words that are no story."""
     task = load_task("endings")
-    monkeypatch.setattr(observe, "load_task", lambda _: replace(task, heldout=task.heldout[:16]))
-    ends = {}
+    monkeypatch.setattr(observe, "load_task", lambda _: replace(task, heldout=task.heldout[:8], max_new_tokens=32))
+    looks = {}
     for leash in (0.0, 0.2):
-        spec = default_spec("nano-0.5m", "endings", objective="rlhf", pairs="made-up", examples=8, learning_rate=5e-3, steps=48,
-            kl_weight=leash, eval_every=0)  # fmt: skip
-        ends[leash] = [event for event in train(spec) if isinstance(event, Evaluated)][-1]
-    free, held = ends[0.0], ends[0.2]
-    assert free.metrics["reward"] > held.metrics["reward"] and free.metrics["kl"] > 2 * held.metrics["kl"]
-    assert held.score > 0.9 and free.score < 0.5
+        spec = find_case("reward-hacked").broken(steps=16, kl_weight=leash, eval_every=0)
+        looks[leash] = [event for event in train(spec) if isinstance(event, Evaluated)]
+    for base, tuned in looks.values():
+        assert tuned.metrics["reward"] > base.metrics["reward"] + 0.5
+    (base, free), (_, held) = looks[0.0], looks[0.2]
+    assert held.score > 0.9 and free.score < 0.1 and free.loss > 2 * base.loss > held.loss
+    assert free.metrics["kl"] > 10 * held.metrics["kl"]

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.catalog.defaults import default_spec
+from engine.catalog.clinic import find_case
 from engine.contracts import Evaluated, RunSpec, Step
 from engine.training.loop import optimise
 from engine.training.observe import Run
 from engine.training.scenes.keep import keep
 
 BETAS = (0.01, 0.03, 0.1, 0.3, 1.0)
-KL_WEIGHTS = (0.0, 0.03, 0.1, 0.3)
+KL_WEIGHTS = (0.0, 0.02, 0.1, 0.2)
 LOOKS = 6
+"""The settings are those of the clinic's cases: at a cell's gentle defaults neither β nor the leash has anything to hold."""
 
 
 def record_dpo(model: str) -> None:
     """Arrays: `beta` (n,), `steps` (m,) from 0, `score` (n, m), share of held-out prompts, and `tokens` (n, m), mean length of an answer."""
-    base = default_spec(model, objective="dpo")
+    base = find_case("dpo-too-long").broken(model=model)
     ways = [watched(base.with_(beta=beta)) for beta in BETAS]
     arrays = {
         "beta": np.array(BETAS),
@@ -32,7 +33,7 @@ def record_rlhf(model: str) -> None:
     """Arrays: `kl_weight` (n,), `steps` (m,), and (n, m) each: `kl`, nats an answer, and `reward` of the reward model, both means over the
     steps since the look before; `score`, the task's own. `about` holds `samples`, one held-out answer at each look.
     """
-    base = default_spec(model, objective="rlhf")
+    base = find_case("reward-hacked").mended(model=model)
     ways = [watched(base.with_(kl_weight=weight)) for weight in KL_WEIGHTS]
     arrays = {
         "kl_weight": np.array(KL_WEIGHTS),
