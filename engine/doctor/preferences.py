@@ -18,8 +18,8 @@ LOST = 0.25
 """Fall of the held-out key facts that is no chance."""
 SATISFIED, WIDE = 2.0, 20
 """A margin at which the loss has little left to ask for, its slope σ(-2) being 0.12 of β; a lead of the chosen answers, nats, that is much."""
-WORSE = 1.5
-"""Held-out loss of the better answers over the base's, that is no chance."""
+WORSE, FELL = 1.5, 0.4
+"""Held-out loss of the better answers over the base's, and fall of the score from its best look, that are no chance."""
 SMOOTH = 5
 """Steps of a median that takes the batches' noise out of a curve."""
 
@@ -72,11 +72,15 @@ def without_reference(story: Story, signs: Signs) -> Diagnosis | None:
 
 
 def hacked(story: Story, signs: Signs) -> Diagnosis | None:
-    """What is rewarded went up, and the answers that the reward stood for became less likely than they were to the base."""
+    """What is rewarded went up; yet the answers that it stood for became less likely, or were found and then lost again."""
     rewards, late = [step.metrics["reward"] for step in story.steps if "reward" in step.metrics], _late(story, "reward")
-    if late is None or late <= rewards[0] or signs.heldout_after < WORSE * signs.heldout_before or signs.score_after >= 0.5:
+    if late is None or late <= rewards[0] or signs.score_after >= 0.5:
         return None
-    values = {"first": f"{rewards[0]:.2f}", "last": f"{late:.2f}", "kl": _kl(signs), "weight": f"{signs.spec['kl_weight']:g}"}
+    best = max(look.score for look in story.looks)
+    if signs.heldout_after < WORSE * signs.heldout_before and best - signs.score_after < FELL:
+        return None
+    values = {"first": f"{rewards[0]:.2f}", "last": f"{late:.2f}", "best": f"{100 * best:.0f}%"}
+    values |= {"kl": _kl(signs), "weight": f"{signs.spec['kl_weight']:g}"}
     return Diagnosis("reward-hacked", {**values, **losses(signs), **scores(signs)})
 
 

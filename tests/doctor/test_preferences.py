@@ -61,3 +61,24 @@ def test_each_sign_gives_its_diagnosis_and_words(changed, key):
 )
 def test_lesser_signs_and_other_objectives_give_none(changed):
     assert found(**changed) == ()
+
+
+@pytest.mark.parametrize(
+    ("rewards", "scores", "loss", "key"),
+    [
+        ((-0.5, 1.0), (0.0, 0.0, 0.0), 1.5, "reward-hacked"),
+        ((-0.5, 1.0), (0.0, 1.0, 0.4), 0.3, "reward-hacked"),
+        ((-0.5, 1.0), (0.0, 1.0, 0.9), 1.5, None),
+        ((-0.5, 1.0), (0.0, 0.2, 0.2), 0.3, None),
+        ((1.0, -0.5), (0.0, 0.0, 0.0), 1.5, None),
+    ],
+)
+def test_a_reward_that_rises_alone_is_hacked(rewards, scores, loss, key):
+    spec = {**SPEC, "objective": "rlhf", "kl_weight": 0.0}
+    events = [Started(spec, "h", "cpu", "", "fp32", 1, 100, 10, {}), Evaluated(0, scores[0], 1.0, 32, 0.3, 0.0)]
+    for step, reward in enumerate([rewards[0], *[rewards[1]] * 9], 1):
+        events.append(Step(step, 10, 0.1, 1e-3, 1.0, 100, 1.0, 1.0, 1.0, 1, {"reward": reward, "kl": 1.0}))
+    events.append(Evaluated(5, scores[1], 1.0, 8, 0.3, 0.1))
+    events.append(Evaluated(10, scores[2], 1.0, 32, loss, 0.1, (), {"kl": 80.0}))
+    shown = diagnose(tell([*events, Ended("done", "", "", 10)]))
+    assert [diagnosis.key for diagnosis in shown] == ([key] if key else [])
