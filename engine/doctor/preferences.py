@@ -73,13 +73,14 @@ def without_reference(story: Story, signs: Signs) -> Diagnosis | None:
 
 def hacked(story: Story, signs: Signs) -> Diagnosis | None:
     """What is rewarded went up; yet the answers that it stood for became less likely, or were found and then lost again."""
-    rewards, late = [step.metrics["reward"] for step in story.steps if "reward" in step.metrics], _late(story, "reward")
-    if late is None or late <= rewards[0] or signs.score_after >= 0.5:
+    rewards = [step.metrics["reward"] for step in story.steps if "reward" in step.metrics]
+    height = max((median(rewards[at : at + LAST_STEPS]) for at in range(1, len(rewards) - LAST_STEPS + 1)), default=None)
+    if height is None or height <= rewards[0] or signs.score_after >= 0.5:
         return None
     best = max(look.score for look in story.looks)
     if signs.heldout_after < WORSE * signs.heldout_before and best - signs.score_after < FELL:
         return None
-    values = {"first": f"{rewards[0]:.2f}", "last": f"{late:.2f}", "best": f"{100 * best:.0f}%"}
+    values = {"first": f"{rewards[0]:.2f}", "height": f"{height:.2f}", "best": f"{100 * best:.0f}%"}
     values |= {"kl": _kl(signs), "weight": f"{signs.spec['kl_weight']:g}"}
     return Diagnosis("reward-hacked", {**values, **losses(signs), **scores(signs)})
 
