@@ -39,10 +39,12 @@ def main() -> None:
             st.switch_page(first, query_params=st.query_params.to_dict())
 
     root = st.Page(home, title="Delta Lab", url_path="home", default=True, visibility="hidden")
-    chosen = st.navigation({"": [root], **{title: group for title, group in entries.items() if group}})
+    chosen = st.navigation({"": [root], **{title: group for title, group in entries.items() if group}}, expanded=True)
     st.set_page_config(page_title=f"{chosen.title} · Delta Lab", page_icon=THEME / "icon.svg", layout="wide", initial_sidebar_state="auto")
     st.html(THEME / "page.css")
     st.html(signs(known))
+    with st.container(key="rail-script"):
+        st.html(f"<script>{(THEME / 'rail.js').read_text('utf-8')}</script>", unsafe_allow_javascript=True)
     keep_learner()
     rail(known, chosen.url_path)
     st.session_state["pages"] = pages  # so that a page can send the reader to another

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from lessons.lesson import Lesson, View, show
 from lessons.panels.numbers import of_run
 from lessons.stage import stage
@@ -27,8 +25,7 @@ def see(view: View) -> None:
     prose("rlhf-and-dpo", "derive")
     for scene in (frontier_scene(NANO), beta_scene(NANO)):
         if scene is not None:
-            with st.container(border=True):
-                stage(scene, key=scene.title)
+            stage(scene, key=scene.title)
 
 
 def read(view: View) -> None:

@@ -51,10 +51,10 @@ def draw_counting(info: CountingInfo) -> go.Figure:
     left = [0.0, info.in_ + gap, 2 * (info.in_ + gap), 2 * (info.in_ + gap) + info.rank + 0.35 * gap]
     above = info.out + 0.35 * gap
     parts = (
-        ("W", left[0], 0.0, info.in_, info.out, LIGHT.frozen, f"<b>W</b> {info.out:,} × {info.in_:,}"),
-        ("ΔW", left[1], 0.0, info.in_, info.out, LIGHT.delta[1][1], f"<b>ΔW</b> {info.full:,} numbers"),
+        ("W", left[0], 0.0, info.in_, info.out, LIGHT.frozen, f"<b>W</b><br>{info.out:,} ×<br>{info.in_:,}"),
+        ("ΔW", left[1], 0.0, info.in_, info.out, LIGHT.delta[1][1], f"<b>ΔW</b><br>{info.full:,}<br>numbers"),
         ("B", left[2], 0.0, info.rank, info.out, LIGHT.trainable, ""),
-        ("A", left[3], above, info.in_, info.rank, LIGHT.trainable, f"<b>B and A</b> {info.thin:,} numbers"),
+        ("A", left[3], above, info.in_, info.rank, LIGHT.trainable, f"<b>B and A</b><br>{info.thin:,}<br>numbers"),
     )
     figure = go.Figure()
     for name, x, y, wide, high, colour, _ in parts:
@@ -73,7 +73,7 @@ def draw_counting(info: CountingInfo) -> go.Figure:
     figure.add_annotation(x=(x0 + x1) / 2, y=info.out / 2, text=f"{info.full / info.thin:,.0f} times<br>fewer", showarrow=False)
     figure.update_layout(
         template=template(), **titled(f"{info.model} · {info.matrix}, r = {info.rank}", info.label), showlegend=False,
-        margin={"l": 12, "r": 12, "b": 16},
+        margin={"l": 12, "r": 12, "t": 104, "b": 16},
     )  # fmt: skip
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False, scaleanchor="x", scaleratio=1)

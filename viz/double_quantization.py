@@ -76,7 +76,7 @@ def draw_double_quantization(info: DoubleQuantizationInfo) -> go.Figure:
         )  # fmt: skip
     figure.update_layout(
         template=template(), **titled(f"Constants, quantized in turn · {info.matrix}", info.label), barmode="stack",
-        xaxis={"title": "block of 64 weights", "anchor": "y"}, yaxis={"title": "largest |weight| of the block", "domain": [0.46, 1]},
+        xaxis={"title": "block of 64 weights", "anchor": "y"}, yaxis={"title": "largest |weight|", "domain": [0.46, 1]},
         xaxis2={"title": "bits a weight", "anchor": "y2", "range": [0, 5.2]}, yaxis2={"domain": [0, 0.2], "anchor": "x2"},
     )  # fmt: skip
     return figure

@@ -61,7 +61,8 @@ def draw_learning_curve(info: LearningCurveInfo) -> go.Figure:
                 hovertemplate=f"step %{{x}}: {unit}<extra>{name}</extra>",
             )
     second: dict[str, Any] = {
-        "title": "‖ΔW‖ / ‖W‖",
+        "title": "ratio",
+        "nticks": 3,
         "domain": [0, 0.32],
         "rangemode": "tozero",
         "exponentformat": "power",

@@ -87,7 +87,7 @@ def draw_nf4_block(info: Nf4BlockInfo) -> go.Figure:
         template=template(), **titled("A block of 64 weights in NF4", info.label), annotations=figure.frames[0].layout.annotations
     )
     figure.update_xaxes(title="weight number in the block", range=[-1, BLOCK])
-    figure.update_yaxes(title="value", range=[-most, most])
+    figure.update_yaxes(title="value", range=[-most, 1.25 * most])
     return figure
 
 
@@ -97,7 +97,7 @@ def _frame(state: BlockState) -> go.Frame:
     rules = [(x, level * state.absmax) for level in CODES["NF4"] for x in (-1.0, float(BLOCK), None)]
     levels = go.Scatter(x=[x for x, _ in rules], y=[None if x is None else float(y) for x, y in rules])
     words = f"{state.levels_used} of 16 levels used; error of the others {state.error_of_others:.0%}"
-    note = {"text": words, "x": 1, "y": 1.0, "xref": "paper", "yref": "paper", "xanchor": "right", "yanchor": "bottom", "showarrow": False}
+    note = {"text": words, "x": 1, "y": 1.0, "xref": "paper", "yref": "paper", "xanchor": "right", "yanchor": "top", "showarrow": False}
     data = [levels, go.Bar(x=places, y=state.restored), go.Scatter(x=places, y=state.weights)]
     return go.Frame(name=name, data=data, traces=[0, 1, 2], layout={"annotations": [note]})
 

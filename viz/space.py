@@ -61,7 +61,7 @@ def space(
     z: Axis,
     *,
     aspect: tuple[float, float, float] = (1.2, 1.0, 0.7),
-    eye: tuple[float, float, float] = (0.85, -1.45, 0.8),
+    eye: tuple[float, float, float] = (0.97, -1.65, 0.91),
     lift: float = -0.2,
     notes: Sequence[tuple[str, tuple[float, float, float]]] = (),
 ) -> dict[str, Any]:

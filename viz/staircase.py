@@ -51,17 +51,17 @@ def draw_staircase(info: StaircaseInfo) -> go.Figure:
         figure.add_bar(
             x=[100 * stair.share], y=[stair.name], orientation="h", name=stair.name, meta=stair.part,
             marker={"color": LIGHT.frozen if stair.part == "full" else LIGHT.trainable},
-            text=[f" {percent(stair.share)} · {stair.trainable:,}"], textposition="outside", cliponaxis=False,
+            text=[f" {percent(stair.share)} · {_short(stair.trainable)}"], textposition="outside", cliponaxis=False,
             hovertemplate=f"{stair.name}: {stair.trainable:,} of {info.total:,} parameters<extra></extra>",
         )  # fmt: skip
     low = min((100 * stair.share for stair in info.stairs), default=0.001)
     figure.update_layout(
-        template=template(), **titled(f"What share is trained · {info.model}", info.label), showlegend=False, margin={"r": 150, "b": 56}
+        template=template(), **titled(f"What share is trained · {info.model}", info.label), showlegend=False, margin={"r": 104, "b": 56}
     )
-    ticks = [10.0**power for power in range(-6, 3) if 10.0**power >= low / 10]
+    ticks = [10.0**power for power in range(-6, 3, 2) if 10.0**power >= low / 10]
     figure.update_xaxes(
         title="trained share of all parameters (%)", type="log", range=[_floor(low), 2.02],
-        tickvals=ticks, ticktext=[f"{tick:.6f}".rstrip("0").rstrip(".") for tick in ticks],
+        tickvals=ticks, tickangle=0, ticktext=[f"{tick:.6f}".rstrip("0").rstrip(".") for tick in ticks],
     )  # fmt: skip
     return figure
 
@@ -87,6 +87,14 @@ def percent(share: float) -> str:
     while round(value, digits) < 10 ** (1 - digits) and digits < 8:
         digits += 1
     return f"{value:.{digits}f}%"
+
+
+def _short(count: int) -> str:
+    """Two or three figures and a letter: 6.7B, 160M, 41K; the table has every digit."""
+    for unit, letter in ((10**9, "B"), (10**6, "M"), (10**3, "K")):
+        if count >= unit:
+            return f"{count / unit:.{0 if count >= 10 * unit else 1}f}{letter}"
+    return str(count)
 
 
 def _floor(low: float) -> float:

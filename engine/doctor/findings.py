@@ -12,6 +12,10 @@ from engine.doctor.story import Story
 MOVED_POINTS = 0.2
 """A held-out score that rises by less than this share is called unmoved: on 32 prompts it is 6 answers."""
 FACTS_LOST = 0.1
+FAR = 0.02
+"""Of ‖ΔW‖/‖W‖, from which on the weights did not "hardly" move."""
+WITHOUT_DELTA = ("prompt", "prefix", "head")
+"""Methods that leave every matrix of the model as it is."""
 FORGOT_NATS = 0.25
 """A rise of the probe's loss that shows in answers; see docs/measurements.md."""
 
@@ -29,7 +33,9 @@ def findings(story: Story) -> tuple[Finding, ...]:
     base, last = story.base, story.latest
     if base is None or last is None or not story.steps or story.started is None:
         return ()
-    found = [_score(story), _loss(story), _drift(story)]
+    found = [_score(story), _loss(story)]
+    if story.started.spec.get("method") not in WITHOUT_DELTA:
+        found.append(_drift(story))
     if base.fact_score is not None and last.fact_score is not None:
         key = "facts-lost" if base.fact_score - last.fact_score > FACTS_LOST else "facts-kept"
         found.append(Finding(key, {"before": percent(base.fact_score), "after": percent(last.fact_score)}))
@@ -61,7 +67,8 @@ def _loss(story: Story) -> Finding:
 def _drift(story: Story) -> Finding:
     last = story.latest
     assert last is not None
-    return Finding("drift", {"share": f"{100 * last.drift:.2g}%", "one_in": f"{1 / last.drift:,.0f}" if last.drift else "infinitely many"})
+    key = "drift" if last.drift < FAR else "drift-far"
+    return Finding(key, {"share": f"{100 * last.drift:.2g}%", "one_in": f"{1 / last.drift:,.0f}" if last.drift else "infinitely many"})
 
 
 def _size(story: Story) -> Finding:
@@ -69,7 +76,7 @@ def _size(story: Story) -> Finding:
     assert started is not None
     share = started.trainable_params / started.total_params
     numbers = {"trained": f"{started.trainable_params:,}", "total": f"{started.total_params:,}", "share": f"{100 * share:.2g}%"}
-    numbers |= {"seconds": f"{story.steps[-1].seconds:.0f}", "speed": f"{story.steps[-1].tokens_per_second:.0f}"}
+    numbers |= {"seconds": f"{max(1.0, story.steps[-1].seconds):.0f}", "speed": f"{story.steps[-1].tokens_per_second:,.0f}"}
     return Finding("size-all" if share == 1 else "size-part", numbers)
 
 

@@ -151,7 +151,7 @@ def _curves(shown: Shown, key: str) -> None:
 
 
 def _flat(figure, title: str, truth: str, words: str, tables: tuple, key: str) -> None:
-    stage(Scene(figure, title, truth, words, tables, height_px=280), key=f"{key}-{title}")
+    stage(Scene(figure, title, truth, words, tables, height_px=310), key=f"{key}-{title}")
 
 
 def _answers(story: Story) -> None:

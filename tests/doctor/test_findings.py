@@ -53,6 +53,12 @@ def test_numbers_in_words():
     assert found["drift"] == {"share": "0.35%", "one_in": "286"}
 
 
+def test_weights_that_moved_far_or_that_stay_frozen():
+    assert "drift-far" in keys(last=replace(LAST, drift=0.25)) and "drift" not in keys(last=replace(LAST, drift=0.25))
+    frozen = replace(STARTED, spec={**STARTED.spec, "method": "prompt"})
+    assert not [f.key for f in findings(tell([frozen, *STEPS, BASE, LAST])) if f.key.startswith("drift")]
+
+
 def test_an_unfinished_run_has_no_findings():
     assert findings(tell([])) == ()
     assert findings(tell([STARTED, *STEPS, BASE])) == ()
@@ -61,7 +67,10 @@ def test_an_unfinished_run_has_no_findings():
 def test_every_sentence_can_be_filled():
     written = {path.stem for path in (Path(read.__wrapped__.__code__.co_filename).parent / "read").glob("*.md")}
     shown = set()
-    for changed in ({}, {"last": replace(LAST, score=0.0, loss=9.0, fact_score=0.0), "probes": [PROBES[0], Probed(2, 9.0, 64)]}):
+    for changed in (
+        {},
+        {"last": replace(LAST, score=0.0, loss=9.0, fact_score=0.0, drift=0.25), "probes": [PROBES[0], Probed(2, 9.0, 64)]},
+    ):
         events = [replace(STARTED, trainable_params=1000) if changed else STARTED, *STEPS, BASE, changed.get("last", LAST)]
         for finding in findings(tell([*events, *changed.get("probes", PROBES)])):
             sentence = fill(read("read", finding.key), **finding.values)

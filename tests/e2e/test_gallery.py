@@ -1,18 +1,27 @@
-"""The gallery in a real browser: nothing overlaps on a narrow page in the dark."""
+"""The gallery in a real browser: camera and rank stay where they were left, and nothing overlaps on a narrow page in the dark."""
 
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
+from tests.e2e.settled import reach, settle
 from viz.colours import DARK
 
 pytestmark = pytest.mark.e2e
 PAINT_MS = 60_000
+EYE = "(plot) => Object.values(plot._fullLayout.scene._scene.getCamera().eye)"
+KEPT = "(key) => JSON.parse(sessionStorage.getItem(`deltalab.stage.${key}`) ?? '{}')"
 
 
-def stage_of(page, key: str):
+def stage_of(page: Page, key: str) -> Locator:
     return page.locator(f".st-key-exhibit-{key} .dl-stage")
+
+
+def come_alive(stage: Locator) -> None:
+    """Scroll there, and wait until it is drawn in 3D: only those in sight are."""
+    stage.evaluate("(stage) => stage.scrollIntoView({block: 'center', behavior: 'instant'})", timeout=PAINT_MS)
+    expect(stage).to_have_attribute("data-state", "ready", timeout=PAINT_MS)
 
 
 def test_narrow_and_dark(browser, app_server) -> None:
@@ -20,10 +29,48 @@ def test_narrow_and_dark(browser, app_server) -> None:
     page = context.new_page()
     page.goto(f"{app_server()}/gallery")
     stage = stage_of(page, "city")
-    stage.scroll_into_view_if_needed()
-    expect(stage).to_have_attribute("data-state", "ready", timeout=PAINT_MS)
+    come_alive(stage)
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
     assert DARK.trainable in stage.locator(".dl-plot").evaluate("(plot) => plot.data[0].facecolor")
     boxes = [stage.locator(part).bounding_box() for part in (".dl-picture", ".dl-foot")]
     assert boxes[0]["y"] + boxes[0]["height"] <= boxes[1]["y"] + 1, "the buttons stand under the picture"
     context.close()
+
+
+def test_camera_and_rank_stay_as_they_were_left(page: Page, app_server) -> None:
+    page.goto(f"{app_server()}/gallery")
+    stage, plot = stage_of(page, "delta"), stage_of(page, "delta").locator(".dl-plot")
+    come_alive(stage)
+    start = plot.evaluate(EYE)
+
+    # Turn it with the pointer: kept once the pointer is up.
+    box = plot.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2 + 90, box["y"] + box["height"] / 2 + 20, steps=4)
+    page.mouse.up()
+    page.wait_for_function(f"() => ({KEPT})('gallery-delta').camera", timeout=PAINT_MS)
+    turned = list(page.evaluate(KEPT, "gallery-delta")["camera"]["eye"].values())
+    assert turned != pytest.approx(start, abs=0.05)
+
+    # Cut the rank by the keyboard; letting go reruns the page.
+    rank = stage.get_by_role("slider", name="Directions kept")
+    reach(page, rank).press("Home")
+    expect(stage).to_have_attribute("data-rank", "1", timeout=PAINT_MS)
+    page.wait_for_function(f"() => ({KEPT})('gallery-delta').rank === 1", timeout=PAINT_MS)
+    settle(page)
+    assert plot.evaluate(EYE) == pytest.approx(turned, abs=1e-3)
+    expect(rank).to_have_value("1")
+
+    # The keyboard gets on to the next scenes, and plays one.
+    playback = stage_of(page, "playback")
+    reach(page, playback.get_by_role("slider", name="Step")).press("Home")
+    reach(page, playback.get_by_role("button", name="Step on")).press("Enter")
+    expect(playback).to_have_attribute("data-frame", "1", timeout=PAINT_MS)
+
+    # And so they are after a reload.
+    page.reload()
+    come_alive(stage)
+    expect(stage).to_have_attribute("data-rank", "1")
+    assert plot.evaluate(EYE) == pytest.approx(turned, abs=1e-3)
+    assert page.problems == []

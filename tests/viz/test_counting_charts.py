@@ -37,6 +37,7 @@ def test_staircase_climbs_on_a_logarithmic_axis() -> None:
     assert [s.name for s in info.stairs] == ["prompt, k = 10", "LoRA, r = 16", "full"]
     figure = draw_staircase(info)
     assert figure.layout.xaxis.type == "log" and figure.layout.xaxis.range[0] < np.log10(100 * info.stairs[0].share)
+    assert [bar.text[0].strip() for bar in figure.data] == ["0.00061% · 41K", "0.12% · 8.4M", "100% · 6.7B"]
     assert "0.00061%" in describe_staircase(info) and staircase_tables(info)[0].rows[-1][2] == 100
     with pytest.raises(ValueError, match="must be above zero"):
         get_staircase_info("m", 10, [("none", "none", 0)], LABEL)

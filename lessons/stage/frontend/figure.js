@@ -11,8 +11,17 @@ export const isSolid = (figure) => Boolean(figure?.layout?.scene);
 export function compose(stage) {
   const figure = stage.rank ? withRank(stage) : plain(stage);
   const shown = lit(figure, stage.lit);
-  const layout = { ...shown.layout, uirevision: "kept", width: undefined, height: undefined };
+  const layout = { ...shown.layout, title: title(stage, shown.layout), uirevision: "kept", width: undefined, height: undefined };
   return { data: shown.data, layout: stage.root.dataset.projector ? larger(layout) : layout };
+}
+
+/** On a narrow picture a long title is set smaller, so that its end is not cut off. */
+function title(stage, layout) {
+  if (!layout.title?.text) return layout.title;
+  const letters = layout.title.text.split("<br>")[0].length;
+  const usual = layout.title.font?.size ?? 15;
+  const room = (stage.part("picture").clientWidth - 36) / (0.56 * letters);
+  return room > 0 && room < usual ? { ...layout.title, font: { ...layout.title.font, size: Math.max(10, room) } } : layout.title;
 }
 
 function plain(stage) {
@@ -58,7 +67,7 @@ export function fitted(stage, given) {
   const picture = stage.part("picture");
   const long = Math.max(1, (stage.latest.figure.layout.scene.aspectratio?.x ?? 1) / 1.35);
   const narrow = (1.25 * long) / (picture.clientWidth / picture.clientHeight || 1.25);
-  const far = Math.min(1.5, Math.max(1, narrow ** 0.6)) * (stage.rank?.beside && stage.memory.beside ? 1.25 : 1);
+  const far = Math.min(1.5, Math.max(1, narrow ** (stage.rank ? 0.6 : 0.95))) * (stage.rank?.beside && stage.memory.beside ? 1.25 : 1);
   const { x, y, z } = given.eye;
   return { ...given, eye: { x: far * x, y: far * y, z: far * z } };
 }

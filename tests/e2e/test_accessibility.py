@@ -1,0 +1,64 @@
+"""Lessons, gallery and record without serious findings of axe in light and dark, and by keyboard alone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from lessons.catalog import LESSONS
+from lessons.panels.clinic import faults
+from lessons.text import label
+from tests.axe import serious
+from tests.e2e.settled import PAGE_MS, reach, settle
+
+pytestmark = pytest.mark.e2e
+RUN_MS = 150_000
+DARK = "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor === 'rgb(15, 20, 32)'"
+
+
+@pytest.mark.parametrize("path", [*(lesson.path for lesson in LESSONS), "gallery", "record"])
+def test_axe_finds_nothing_serious(page: Page, app_server, model_home, path: str) -> None:
+    page.goto(f"{app_server(DELTALAB_HOME=str(model_home))}/{path}")
+    settle(page)
+    assert serious(page) == []
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(DARK, timeout=PAGE_MS)
+    settle(page)
+    assert serious(page) == []
+
+
+def test_a_lesson_by_keyboard_alone(page: Page, app_server, model_home) -> None:
+    page.set_default_timeout(PAGE_MS)
+    page.goto(f"{app_server(DELTALAB_HOME=str(model_home))}/lora?model=nano-0.5m&steps=5000&seed=31")
+    settle(page)
+
+    guess = page.locator(".st-key-part-predict").get_by_role("slider")
+    before = int(guess.input_value())
+    reach(page, guess).press("ArrowRight")
+    expect(guess).to_have_value(str(before + 1))
+    reach(page, page.get_by_role("button", name=label("predict.commit"))).press("Enter")
+    expect(page.get_by_text(f"You said {before + 1} of")).to_be_visible()
+
+    stage = page.locator(".st-key-stage-place .dl-stage")
+    reach(page, stage.locator(".dl-picture")).press("ArrowRight")
+    page.wait_for_function("() => /camera/.test(sessionStorage.getItem('deltalab.stage.lora-delta'))")
+    rank = stage.get_by_role("slider", name="Directions kept")
+    reach(page, rank).press("ArrowLeft")
+    expect(rank).to_have_value("7")
+    reach(page, stage.get_by_role("button", name="Show as a table")).press("Enter")
+    expect(stage.get_by_role("table").first).to_be_visible()
+
+    reach(page, page.get_by_role("button", name=re.compile("^Run it"))).press("Enter")
+    reach(page, page.get_by_role("button", name="Cancel")).press("Enter")
+    expect(page.get_by_text("ancelled", exact=False).first).to_be_visible(timeout=RUN_MS)
+
+    case = page.locator(".st-key-fault-0")
+    first = faults("lora")[0].causes[0]
+    reach(page, case.get_by_role("radio", name=first["text"])).press("Space")
+    expect(case.get_by_test_id("stAlert")).to_be_visible()
+    box = page.locator("[class*='st-key-quiz-box-']").first
+    reach(page, box.locator("[class*='-option-'] button").first).press("Enter")
+    expect(box.get_by_text("your choice")).to_be_visible()
+    assert page.problems == []
