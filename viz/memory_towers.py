@@ -48,13 +48,18 @@ def get_memory_towers_info(
 
 
 def draw_memory_towers(info: MemoryTowersInfo) -> go.Figure:
-    """One mesh a term, so that a word can light that term in all towers; the card is a plane."""
+    """One mesh a term, so that a word can light that term in all towers; the card is a plane.
+
+    Terms too thin to be seen are left to the table: two faces at nearly one height flicker through each other.
+    """
     by_term: dict[str, list[Box]] = {}
+    thin = 0.01 * max(tower.total_gib for tower in info.towers) if info.towers else 0.0
     for place, tower in enumerate(info.towers):
         foot = 0.0
         for term, gib in tower.terms_gib:
             words = f"{tower.method}: {term.replace('_', ' ')} {gib:.2f} GiB"
-            by_term.setdefault(term, []).append(Box(place - 0.32, 0, 0.64, 0.64, gib, COLOURS.get(term, LIGHT.base), words, foot))
+            if gib >= thin:
+                by_term.setdefault(term, []).append(Box(place - 0.32, 0, 0.64, 0.64, gib, COLOURS.get(term, LIGHT.base), words, foot))
             foot += gib
     figure = go.Figure([boxes(towers, term) for term, towers in by_term.items()])
     last = len(info.towers) - 0.4

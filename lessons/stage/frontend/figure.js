@@ -15,13 +15,14 @@ export function compose(stage) {
   return { data: shown.data, layout: stage.root.dataset.projector ? larger(layout) : layout };
 }
 
-/** On a narrow picture a long title is set smaller, so that its end is not cut off. */
+/** On a narrow picture a long title breaks at its dot, and is set smaller, so that its end is not cut off. */
 function title(stage, layout) {
-  if (!layout.title?.text) return layout.title;
-  const letters = layout.title.text.split("<br>")[0].length;
-  const usual = layout.title.font?.size ?? 15;
-  const room = (stage.part("picture").clientWidth - 36) / (0.56 * letters);
-  return room > 0 && room < usual ? { ...layout.title, font: { ...layout.title.font, size: Math.max(10, room) } } : layout.title;
+  const usual = layout.title?.font?.size ?? 15;
+  const room = (lines) => (stage.part("picture").clientWidth - 36) / (0.56 * Math.max(...lines.map((line) => line.length)));
+  const [words, ...rest] = layout.title?.text?.split("<br>") ?? [""];
+  if (!(room([words]) > 0 && room([words]) < usual)) return layout.title;
+  const lines = room([words]) < 12 ? words.split(" · ") : [words];
+  return { ...layout.title, text: [...lines, ...rest].join("<br>"), font: { ...layout.title.font, size: Math.max(11, Math.min(14, room(lines))) } };
 }
 
 function plain(stage) {
