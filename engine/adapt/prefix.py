@@ -9,12 +9,11 @@ from typing import Any
 
 import peft
 import torch
-from safetensors.torch import save_file
 from torch import nn
 from transformers import DynamicCache
 
 from engine.adapt.kinds import Matrix
-from engine.adapt.virtual import see_virtual, start_keys_values
+from engine.adapt.virtual import save_virtual, see_virtual, start_keys_values
 from engine.contracts import RunSpec
 
 
@@ -89,20 +88,8 @@ class PrefixTuning:
     @torch.no_grad()
     def save(self, folder: Path) -> None:
         """PEFT's format: keys and values alone; a network has done its work and is dropped."""
-        k, layers, _, heads, size = self.start.shape
-        config = peft.PrefixTuningConfig(
-            task_type="CAUSAL_LM",
-            num_virtual_tokens=k,
-            token_dim=heads * size,
-            num_transformer_submodules=1,
-            num_layers=layers,
-            num_attention_heads=heads,
-            base_model_name_or_path=self.model.name_or_path,
-            inference_mode=True,
-        )
-        config.save_pretrained(folder / "adapter")
-        flat = self.keys_values().reshape(k, -1).contiguous().cpu()
-        save_file({"prompt_embeddings": flat}, folder / "adapter" / "adapter_model.safetensors")
+        k, _, _, heads, size = self.start.shape
+        save_virtual(folder / "adapter", self.model, peft.PrefixTuningConfig, self.keys_values().reshape(k, -1), heads * size, heads)
 
 
 def network(k: int, d: int, numbers: int) -> nn.Sequential:

@@ -9,11 +9,10 @@ from typing import Any
 
 import peft
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 from engine.adapt.kinds import Matrix
-from engine.adapt.virtual import see_virtual, start_vectors
+from engine.adapt.virtual import save_virtual, see_virtual, start_vectors
 from engine.contracts import RunSpec
 
 
@@ -73,16 +72,5 @@ class PromptTuning:
         return self.vectors.detach(), self.start, self.model.get_input_embeddings().weight
 
     def save(self, folder: Path) -> None:
-        k, d = self.vectors.shape
-        config = peft.PromptTuningConfig(
-            task_type="CAUSAL_LM",
-            num_virtual_tokens=k,
-            token_dim=d,
-            num_transformer_submodules=1,
-            num_layers=self.model.config.num_hidden_layers,
-            num_attention_heads=self.model.config.num_attention_heads,
-            base_model_name_or_path=self.model.name_or_path,
-            inference_mode=True,
-        )
-        config.save_pretrained(folder / "adapter")
-        save_file({"prompt_embeddings": self.vectors.detach().cpu()}, folder / "adapter" / "adapter_model.safetensors")
+        heads = self.model.config.num_attention_heads
+        save_virtual(folder / "adapter", self.model, peft.PromptTuningConfig, self.vectors.detach(), self.vectors.shape[1], heads)

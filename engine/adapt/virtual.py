@@ -1,8 +1,12 @@
-"""What prompt and prefix tuning share: where the learned positions start from, and the mask that lets them be seen."""
+"""What prompt and prefix tuning share: where the learned positions start from, the mask that lets them be seen, and how they are saved."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import peft
 import torch
+from safetensors.torch import save_file
 from torch import nn
 from transformers import AutoTokenizer, DynamicCache
 
@@ -52,3 +56,27 @@ def start_keys_values(model: nn.Module, spec: RunSpec) -> torch.Tensor:
 def see_virtual(mask: torch.Tensor, k: int) -> torch.Tensor:
     """The mask (b, s) with k ones before it, (b, k + s): every token may attend to every virtual position."""
     return torch.cat([mask.new_ones(len(mask), k), mask], dim=1)
+
+
+def save_virtual(
+    folder: Path, model: nn.Module, kind: type[peft.PromptLearningConfig], learned: torch.Tensor, token_dim: int, heads: int
+) -> None:
+    """Write what was learned, one row of numbers for each of k positions, as PEFT's own adapter of that kind.
+
+    Args:
+        learned: (k, numbers).
+        token_dim: Numbers of one position in one layer, as PEFT counts them.
+        heads: Attention heads that they are shared out among.
+    """
+    config = kind(
+        task_type="CAUSAL_LM",
+        num_virtual_tokens=len(learned),
+        token_dim=token_dim,
+        num_transformer_submodules=1,
+        num_layers=model.config.num_hidden_layers,
+        num_attention_heads=heads,
+        base_model_name_or_path=model.name_or_path,
+        inference_mode=True,
+    )
+    config.save_pretrained(folder)
+    save_file({"prompt_embeddings": learned.contiguous().cpu()}, folder / "adapter_model.safetensors")

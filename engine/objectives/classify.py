@@ -15,21 +15,13 @@ from torch import nn
 
 from engine.adapt import Adaptation, FrozenBackbone
 from engine.contracts import Event, Phase, RunError, RunSpec
+from engine.objectives.features import pooled
 from engine.objectives.kinds import Loss
-from engine.objectives.rows import Batch, Row, collate, draw_groups, make_rows
+from engine.objectives.rows import Row, collate, draw_groups, make_rows
 from engine.tasks import Example, Task
 
 LOOK = 16
 """Prompts in one forward pass where nothing is trained."""
-
-
-def pooled(model: nn.Module, batch: Batch, pooling: str) -> torch.Tensor:
-    """One vector a row, (b, d) in fp32: the last token's hidden state, or the mean over the tokens that are not padding."""
-    inputs = {"input_ids": batch.ids, "attention_mask": batch.mask, "position_ids": batch.positions, "use_cache": False}
-    hidden = model.base_model(**inputs).last_hidden_state.float()
-    if pooling == "last":
-        return hidden[:, -1]  # rows are padded on the left
-    return (hidden * batch.mask[..., None]).sum(1) / batch.mask.sum(1, keepdim=True)
 
 
 class Group(NamedTuple):

@@ -17,7 +17,7 @@ from engine.adapt import Adaptation
 from engine.contracts import Event, Phase, RunSpec
 from engine.objectives.answers import answers, speech
 from engine.objectives.kinds import Loss
-from engine.objectives.pairs import Pair, collate_pairs, draw_pairs, heldout_pairs, make_pairs, worse_answers
+from engine.objectives.pairs import Pair, collate_pairs, draw_pairs, heldout_pairs, make_pairs, watch, worse_answers
 from engine.objectives.rows import IGNORE, Batch, answer_log_probs
 from engine.tasks import Example, Task
 
@@ -124,13 +124,3 @@ class DPO:
 
     def save(self, folder: Path) -> None:
         """Nothing of its own."""
-
-
-def watch(log_probs: torch.Tensor, ratios: torch.Tensor, beta: float) -> dict[str, float]:
-    """The metrics of `DPO`, from (2b, s) log-probabilities and log-ratios to the reference."""
-    (chosen, rejected), rewards = log_probs.sum(1).chunk(2), beta * ratios.sum(1)
-    chosen_reward, rejected_reward = rewards.chunk(2)
-    margin = chosen_reward - rejected_reward
-    found = {"chosen_logp": chosen, "rejected_logp": rejected, "chosen_reward": chosen_reward, "rejected_reward": rejected_reward}
-    found |= {"margin": margin, "accuracy": (margin > 0).float(), "kl": ratios.chunk(2)[0].square().sum(1) / 2}
-    return {name: value.mean().item() for name, value in found.items()}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import torch
+
 from engine.adapt import Adaptation
 from engine.contracts import RunError, RunSpec
 from engine.objectives.answers import answers
@@ -59,3 +61,13 @@ def draw_pairs(pairs: Sequence[Pair], spec: RunSpec) -> Iterator[list[int]]:
 def collate_pairs(pairs: Sequence[Pair], pad_id: int, device: str) -> Batch:
     """(2b, s): the b chosen answers, then the b rejected ones."""
     return collate([pair.chosen for pair in pairs] + [pair.rejected for pair in pairs], pad_id, device)
+
+
+def watch(log_probs: torch.Tensor, ratios: torch.Tensor, beta: float) -> dict[str, float]:
+    """The metrics of a step of DPO, means over its pairs (objectives/dpo.py names them), from (2b, s) log-probabilities and log-ratios to the reference."""
+    (chosen, rejected), rewards = log_probs.sum(1).chunk(2), beta * ratios.sum(1)
+    chosen_reward, rejected_reward = rewards.chunk(2)
+    margin = chosen_reward - rejected_reward
+    found = {"chosen_logp": chosen, "rejected_logp": rejected, "chosen_reward": chosen_reward, "rejected_reward": rejected_reward}
+    found |= {"margin": margin, "accuracy": (margin > 0).float(), "kl": ratios.chunk(2)[0].square().sum(1) / 2}
+    return {name: value.mean().item() for name, value in found.items()}

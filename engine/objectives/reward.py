@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 
 from engine.adapt import Adaptation
 from engine.contracts import Event, Phase, RunSpec
+from engine.objectives.features import last_hidden
 from engine.objectives.kinds import Loss
 from engine.objectives.pairs import collate_pairs, draw_pairs, make_pairs, worse_answers
 from engine.objectives.rows import Batch, collate
@@ -25,12 +26,6 @@ from engine.tasks import Example, Task
 def reward_loss(better: torch.Tensor, worse: torch.Tensor) -> torch.Tensor:
     """Mean of -log σ(r(better) - r(worse)) over b pairs, nats; ln 2 for a model that cannot tell."""
     return -F.logsigmoid(better - worse).mean()
-
-
-def last_hidden(model: torch.nn.Module, batch: Batch) -> torch.Tensor:
-    """What the model holds at the last token of each row, (b, d) in fp32: it has read the whole answer there."""
-    inputs = {"input_ids": batch.ids, "attention_mask": batch.mask, "position_ids": batch.positions, "use_cache": False}
-    return model.base_model(**inputs).last_hidden_state[:, -1].float()
 
 
 class PairBatch(NamedTuple):

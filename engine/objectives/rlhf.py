@@ -17,9 +17,9 @@ from engine.adapt import Adaptation
 from engine.contracts import Event, Phase, RunSpec
 from engine.objectives.answers import answers, loss_on, speech
 from engine.objectives.decode import decode
+from engine.objectives.features import fit, last_hidden
 from engine.objectives.kinds import Loss
 from engine.objectives.pairs import make_pairs, worse_answers
-from engine.objectives.reward import last_hidden, reward_loss
 from engine.objectives.rows import Batch, Row, answer_log_probs, collate, draw_groups, make_rows, prompt_ids
 from engine.tasks import Example, Task
 
@@ -128,22 +128,3 @@ class RLHF:
 
     def save(self, folder: Path) -> None:
         """Nothing of its own: the reward model has done its work."""
-
-
-def fit(better: torch.Tensor, worse: torch.Tensor, decay: float = 1e-2) -> torch.Tensor:
-    """The weights w (d,) of r = w · h that minimise the Bradley–Terry loss on n pairs of features (n, d), with weight decay.
-
-    The problem is convex, so L-BFGS finds its one minimum from anywhere.
-    """
-    scale = (better - worse).std()
-    w = torch.zeros(better.shape[1], device=better.device, requires_grad=True)
-    optimizer = torch.optim.LBFGS([w], max_iter=200, line_search_fn="strong_wolfe")
-
-    def closure() -> torch.Tensor:
-        optimizer.zero_grad()
-        value = reward_loss(better @ w / scale, worse @ w / scale) + decay * w.square().sum()
-        value.backward()
-        return value
-
-    optimizer.step(closure)
-    return (w / scale).detach()
