@@ -99,10 +99,10 @@ def test_without_a_leash_the_reward_is_hacked(monkeypatch):
     monkeypatch.setattr(observe, "load_task", lambda _: replace(task, heldout=task.heldout[:8], max_new_tokens=32))
     looks = {}
     for leash in (0.0, 0.2):
-        spec = find_case("reward-hacked").broken(steps=16, kl_weight=leash, eval_every=0)
+        spec = find_case("reward-hacked").broken(steps=16, micro_batch=2, kl_weight=leash, eval_every=0)
         looks[leash] = [event for event in train(spec) if isinstance(event, Evaluated)]
     for base, tuned in looks.values():
-        assert tuned.metrics["reward"] > base.metrics["reward"] + 0.5
+        assert tuned.metrics["reward"] > base.metrics["reward"] + 0.3
     (base, free), (_, held) = looks[0.0], looks[0.2]
     assert held.score > 0.9 and free.score < 0.1 and free.loss > 2 * base.loss > held.loss
     assert free.metrics["kl"] > 10 * held.metrics["kl"]
