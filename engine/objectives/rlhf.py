@@ -17,8 +17,9 @@ from engine.adapt import Adaptation
 from engine.contracts import Event, Phase, RunSpec
 from engine.objectives.answers import answers, loss_on, speech
 from engine.objectives.decode import decode
-from engine.objectives.features import fit, last_hidden
+from engine.objectives.features import last_hidden
 from engine.objectives.kinds import Loss
+from engine.objectives.linear_reward import fit
 from engine.objectives.pairs import make_pairs, worse_answers
 from engine.objectives.rows import Batch, Row, answer_log_probs, collate, draw_groups, make_rows, prompt_ids
 from engine.tasks import Example, Task

@@ -59,16 +59,14 @@ class Run:
         self.trainable_params = sum(p.numel() for p in self.adaptation.trainable() + self.objective.trainable())
         self.base_answers: list[str] = []
         self.look_seconds = 0.0
-        self.base_look = BaseLook(spec, self.where, device_name(self.where.device), self.versions())
+        self.versions = {name: version(name) for name in LIBRARIES}
+        self.device_name = device_name(self.where.device)
+        self.base_look = BaseLook(spec, self.where, self.device_name, self.versions)
 
     def started(self) -> Started:
         spec, where = json.loads(self.spec.to_json()), self.where
-        name = device_name(where.device)
         counts = (self.total_params, self.trainable_params)
-        return Started(spec, self.spec.hash, where.device, name, where.dtype, where.threads, *counts, self.versions())
-
-    def versions(self) -> dict[str, str]:
-        return {name: version(name) for name in LIBRARIES}
+        return Started(spec, self.spec.hash, where.device, self.device_name, where.dtype, where.threads, *counts, self.versions)
 
     def look_at_base(self) -> Iterator[Event]:
         """Score the base after the first step, so that the first step shows at once; the adaptation is switched off."""

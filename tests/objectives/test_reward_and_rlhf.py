@@ -12,7 +12,7 @@ import torch
 from engine.catalog.clinic import find_case
 from engine.catalog.defaults import default_spec
 from engine.contracts import Ended, Evaluated, Step
-from engine.objectives.features import fit
+from engine.objectives.linear_reward import fit
 from engine.objectives.reward import reward_loss
 from engine.objectives.rlhf import leave_one_out, policy_loss
 from engine.tasks import load as load_task
