@@ -14,7 +14,7 @@ from tests.axe import serious
 from tests.e2e.settled import PAGE_MS, reach, settle
 
 pytestmark = pytest.mark.e2e
-RUN_MS = 150_000
+RUN_MS = 500_000
 DARK = "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor === 'rgb(15, 20, 32)'"
 
 

@@ -14,7 +14,7 @@ from lessons.text import label
 
 pytestmark = pytest.mark.e2e
 PAGE_MS = 60_000
-RUN_MS = 150_000
+RUN_MS = 500_000
 NANO = "model=nano-0.5m&steps=12&seed=21&eval-every=0"
 LIVE = {
     "full-fine-tuning": NANO,
