@@ -13,6 +13,7 @@ from engine.store import progress
 from lessons import catalog
 from lessons.panels.progress import rail, signs
 from lessons.stage.learner import keep_learner, learner_id
+from lessons.warm_up import warm_up
 
 THEME = Path(__file__).parent / "lessons" / "theme"
 GROUPS = {"lessons": "Lessons", "tools": "Tools"}
@@ -49,6 +50,7 @@ def main() -> None:
     rail(known, chosen.url_path)
     st.session_state["pages"] = pages  # so that a page can send the reader to another
     chosen.run()
+    warm_up()
 
 
 main()

@@ -32,6 +32,23 @@ COUNT_CONTEXTS = """
         return context;
     };"""
 LIVE = "() => [...window.__contexts].filter((gl) => !gl.isContextLost()).length"
+READ_PIXELS = """
+    window.__read = 0;
+    const read = WebGLRenderingContext.prototype.readPixels;
+    WebGLRenderingContext.prototype.readPixels = function (...rest) {
+        const began = performance.now();
+        read.apply(this, rest);
+        window.__read += performance.now() - began;
+    };"""
+"""Plotly reads a pixel back after each drawing, for what lies under the pointer; the wait for it is the rasterisation."""
+READ_INSIDE = """() => {
+    const react = Plotly.react;
+    Plotly.react = async (...rest) => {
+        const before = window.__read, drawn = await react(...rest);
+        window.__readInside = window.__read - before;
+        return drawn;
+    };
+}"""
 MARK = "(name) => performance.getEntriesByType('mark').find((mark) => mark.name.startsWith(name))?.startTime"
 
 
@@ -72,10 +89,12 @@ def _build_ms() -> float:
 
 
 def _update_ms(chromium: Any, address: str, size: int) -> float:
-    """Let go after each move, so that the whole mesh is drawn and not the coarse one."""
+    """Let go after each move, so that the whole mesh is drawn and not the coarse one. Milliseconds without the rasterisation."""
     page = chromium.new_page(viewport={"width": 900, "height": 900})
+    page.add_init_script(READ_PIXELS)
     page.goto(f"{address}/?size={size}")
     page.wait_for_selector(".dl-stage[data-state=ready]", timeout=60_000)
+    page.evaluate(READ_INSIDE)
     slider, times = page.get_by_role("slider", name="Directions kept"), []
     for move in range(MOVES):
         wanted = str(8 - move % 7)
@@ -83,7 +102,8 @@ def _update_ms(chromium: Any, address: str, size: int) -> float:
             "(s, k) => { s.value = k; for (const kind of ['input', 'change']) s.dispatchEvent(new Event(kind, {bubbles: true})) }", wanted
         )
         page.wait_for_selector(f".dl-stage[data-rank='{wanted}'][data-mesh=whole]")
-        times.append(float(page.locator(".dl-stage").get_attribute("data-script-ms")))
+        rasterised = page.evaluate("() => window.__readInside")
+        times.append(float(page.locator(".dl-stage").get_attribute("data-script-ms")) - rasterised)
     page.close()
     return statistics.median(times)
 

@@ -1,0 +1,22 @@
+"""Importing what the pages need while the first one is being read, so that the next one opens at once."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from threading import Thread
+
+from lessons import catalog
+
+
+@cache
+def warm_up() -> None:
+    """Once in a process, and in the background: a second of imports and of reading questions would otherwise fall on a click."""
+    Thread(target=_read_all, name="warm-up", daemon=True).start()
+
+
+def _read_all() -> None:
+    for page in catalog.existing():
+        import_module(f"lessons.{page.module}")
+    import_module("alembic.command")
+    import_module("quizzes.bank").questions()
