@@ -12,6 +12,7 @@ import streamlit as st
 from engine.store import progress
 from lessons import catalog
 from lessons.panels.progress import rail, signs
+from lessons.stage import preload
 from lessons.stage.learner import keep_learner, learner_id
 from lessons.warm_up import warm_up
 
@@ -45,7 +46,7 @@ def main() -> None:
     st.html(THEME / "page.css")
     st.html(signs(known))
     with st.container(key="rail-script"):
-        st.html(f"<script>{(THEME / 'rail.js').read_text('utf-8')}</script>", unsafe_allow_javascript=True)
+        st.html(f"<script>{(THEME / 'rail.js').read_text('utf-8')}\n{preload()}</script>", unsafe_allow_javascript=True)
     keep_learner()
     rail(known, chosen.url_path)
     st.session_state["pages"] = pages  # so that a page can send the reader to another

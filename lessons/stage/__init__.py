@@ -56,6 +56,15 @@ def stage(scene: Scene | None, *, key: str, empty: str = "Nothing to show yet.")
     return StageState(view.get("rank"), view.get("camera"), view.get("frame"))
 
 
+def preload() -> str:
+    """A script that fetches what a stage needs while nothing else goes on, so that the first picture opened finds it there."""
+    stage, plotly = (json.dumps(_urls()[part]) for part in ("stage", "plotly"))
+    return f"""window.deltalabStage ??= (window.requestIdleCallback ?? setTimeout)(async () => {{
+        const stage = await import(new URL({stage}, location.origin).href);
+        await stage.loadPlotly({plotly}).catch(() => {{}}); // the stage that needs it asks again
+    }});"""
+
+
 @cache
 def _component() -> Any:
     """Registered once a process; the script is served as a file, so a message carries only its address."""

@@ -45,7 +45,7 @@ function empty(stage, sentence) {
   return () => close(stage);
 }
 
-function loadPlotly(url) {
+export function loadPlotly(url) {
   if (window.Plotly) return Promise.resolve();
   return (library ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
