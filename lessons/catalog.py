@@ -67,7 +67,7 @@ def page_of(method: str, objective: str, task: str) -> Page:
         return find("rlhf-and-dpo")
     if objective == "classify":
         return find("frozen-head")
-    if task == "instructions":
+    if task in ("instructions", "orders"):
         return find("instruction-tuning")
     return find(
         {"full": "full-fine-tuning", "prompt": "prompt-and-prefix", "prefix": "prompt-and-prefix", "head": "frozen-head"}.get(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.catalog.defaults import default_spec
 from lessons.lesson import Lesson, View, show
 from lessons.panels.delta import delta_panel
+from lessons.panels.measured import percent
 from lessons.panels.numbers import of_run
 from lessons.stage import stage
 from lessons.stage.method_scenes import mixture_scene
@@ -18,8 +19,19 @@ def page() -> None:
 
 
 def numbers(view: View) -> dict[str, object]:
-    """The run's own numbers, and how many types of task it draws from."""
-    return {**of_run(view), "types": default_spec(MODEL, "instructions").task_types}
+    """The run's own numbers, how many types of task it draws from, and the score on orders that never train."""
+    model, task = (view.cell.model, view.cell.task) if view.cell else (MODEL, "instructions")
+    found = {**of_run(view), "types": default_spec(model, task).task_types}
+    if unseen := unseen_scores(view):
+        found |= {"unseen_before": percent(unseen[0]), "unseen_after": percent(unseen[1])}
+    return found
+
+
+def unseen_scores(view: View) -> tuple[float, float] | None:
+    """Share of orders of types that never train, before and after; None for a run that was not asked any."""
+    looks = view.shown.story.looks if view.shown else ()
+    scores = [look.metrics["unseen_score"] for look in looks if "unseen_score" in look.metrics]
+    return (scores[0], scores[-1]) if len(scores) > 1 else None
 
 
 def picture(view: View) -> None:
@@ -32,13 +44,15 @@ def picture(view: View) -> None:
 
 
 def read(view: View) -> None:
+    if unseen_scores(view):
+        prose("instruction-tuning", "orders", **numbers(view))
     prose("instruction-tuning", "data")
 
 
 LESSON = Lesson(
     "instruction-tuning",
     methods=("lora", "full", "qlora"),
-    tasks=("instructions",),
+    tasks=("instructions", "orders"),
     code={
         "loss": ("engine/objectives/sft.py", "SFT"),
         "rows": ("engine/objectives/rows.py", "make_row"),

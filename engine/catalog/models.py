@@ -16,7 +16,7 @@ from engine.home import data_home
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 CHAT_TASKS = ("pirate", "sentiment-json", "sentiment", "facts", "instructions", "brief")
-NANO_TASKS = ("stories", "endings", "story-mood")
+NANO_TASKS = ("stories", "orders", "endings", "story-mood")
 BYTES_PER_WEIGHT = 2
 """All shipped weights are stored in bf16."""
 

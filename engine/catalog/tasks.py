@@ -124,6 +124,21 @@ TASKS: dict[str, TaskCard] = {
             ),
         ),
         TaskCard(
+            "orders",
+            "Stories to order",
+            ("sft",),
+            "nano",
+            320,
+            40,
+            96,
+            (
+                "Two words before the opening order an ending and a voice. The model trains on up to five such pairs, and is asked all five "
+                "for new openings. Ending, voice and every fact must be right. Three pairs never train, though their words do: their score "
+                "is measured aside, and falls. The key fact is the hero's name."
+            ),
+            types=5,
+        ),
+        TaskCard(
             "endings",
             "Stories that end with a feast",
             ("dpo", "reward", "rlhf"),

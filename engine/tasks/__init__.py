@@ -7,7 +7,7 @@ from importlib import import_module
 from engine.contracts import SpecError
 from engine.tasks.task import Example, Scorer, Task
 
-TASK_NAMES = ("pirate", "sentiment-json", "sentiment", "facts", "instructions", "brief", "stories", "endings", "story-mood")
+TASK_NAMES = ("pirate", "sentiment-json", "sentiment", "facts", "instructions", "brief", "stories", "orders", "endings", "story-mood")
 PROBE_MODULES = {"chat": "engine.tasks.probe", "nano": "engine.tasks.stories"}
 
 __all__ = ["TASK_NAMES", "Example", "Scorer", "Task", "load", "load_probe"]

@@ -35,7 +35,7 @@ def test_refusals(chosen, says):
 @pytest.mark.parametrize(
     ("task", "chosen", "says"),
     [
-        ("pirate", {"task_types": 2}, r"task_types=2 belongs to a mixture of types \(instructions\); leave it out for task=pirate"),
+        ("pirate", {"task_types": 2}, r"task_types=2 belongs to a mixture of types \(instructions, orders\); leave it out for task=pirate"),
         ("instructions", {"task_types": None}, "task_types is missing; task=instructions draws its examples from the first 0 to 8"),
         ("instructions", {"task_types": 9}, "task_types=9 is more than the 8 types that task=instructions has"),
         ("instructions", {"task_types": 1, "examples": 65}, "examples=65 is more than the 64 that task=instructions has of task_types=1"),

@@ -22,6 +22,7 @@ LIVE = {
     "qlora": NANO,
     "prompt-and-prefix": f"{NANO}&virtual-tokens=5",
     "frozen-head": NANO,
+    "instruction-tuning": NANO,
     "rlhf-and-dpo": NANO,
 }
 """Lessons whose method has a task for nano models -> settings of a short run."""

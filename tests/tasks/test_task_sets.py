@@ -89,7 +89,8 @@ def test_the_probe_is_large_and_varied() -> None:
 
 def test_unknown_names_are_refused_with_the_list() -> None:
     with pytest.raises(
-        SpecError, match=r"task='pirat' .*pirate, sentiment-json, sentiment, facts, instructions, brief, stories, endings, story-mood"
+        SpecError,
+        match=r"task='pirat' .*pirate, sentiment-json, sentiment, facts, instructions, brief, stories, orders, endings, story-mood",
     ):
         load("pirat")
     with pytest.raises(SpecError, match=r"kind='images' .*chat, nano"):
