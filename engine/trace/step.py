@@ -137,6 +137,7 @@ def _autocast() -> Iterator[None]:
     """16-bit autocast of the CPU, with the GPU's switched on too: PEFT asks only whether the latter is."""
     was = torch.is_autocast_enabled("cuda")
     torch.set_autocast_enabled("cuda", True)
+    torch.set_autocast_dtype("cuda", torch.bfloat16)
     try:
         with torch.autocast("cpu", torch.bfloat16):
             yield

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import datetime
 import platform
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+import torch
 
 
 def today() -> str:
@@ -13,8 +16,10 @@ def today() -> str:
 
 
 def machine(result: dict[str, Any]) -> dict[str, Any]:
-    """What computed: the processor's name, and what the run resolved to."""
-    return {"processor": processor(), "cores": result["threads"], "device": result["device"], "dtype": result["dtype"]}
+    """What computed: the processor's name, and the GPU's where it did the work; what the run resolved to; the version of torch."""
+    found = {"processor": processor(), "cores": result["threads"], "device": result["device"], "dtype": result["dtype"]}
+    gpu = {"gpu": torch.cuda.get_device_name()} if result["device"] == "cuda" else {}
+    return {**found, **gpu, "torch": version("torch")}
 
 
 def processor() -> str:

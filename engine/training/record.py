@@ -93,6 +93,7 @@ def append_rows(specs: list[RunSpec], at_once: int) -> None:
     with one_by_one(at_once) as pool:
         for done in as_completed([pool.submit(table_row, spec.to_json()) for spec in specs]):
             row = done.result()
+            row["machine"]["at_once"] = at_once  # runs beside each other slow each other down
             print({name: row["spec"][name] for name in ("model", "task", "method", "objective", "seed")}, flush=True)
             with table.FILE.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row, separators=(",", ":")) + "\n")

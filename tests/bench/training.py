@@ -25,6 +25,7 @@ from engine.training import loop
 from tests.bench.row import Row
 
 STEPS, WARM_UP, ROUNDS = 14, 2, 3
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 PEERS = {
     "SFTTrainer, its default attention (sdpa), bf16": ("sdpa", True, "goal >= 1.5"),
     "SFTTrainer, the same attention (eager), bf16": ("eager", True, "goal >= 1.3"),
@@ -53,7 +54,7 @@ def measure() -> Iterator[Row]:
 
 def adapted(spec: RunSpec) -> tuple[Adaptation, SFT]:
     """The model with its adaptation, and the objective that feeds it."""
-    model, tokenizer = load(spec.model, "bf16")
+    model, tokenizer = load(spec.model, "bf16", DEVICE)
     adaptation = METHODS[spec.method](model, spec)
     return adaptation, SFT(adaptation, tokenizer, load_task(spec.task), spec)
 
@@ -95,7 +96,7 @@ def trl_speed(spec: RunSpec, fed: list[Batch], attention: str, bf16: bool) -> fl
         config = SFTConfig(
             output_dir=scratch, max_steps=spec.steps, per_device_train_batch_size=spec.micro_batch, learning_rate=spec.learning_rate,
             bf16=bf16, gradient_checkpointing=False, train_sampling_strategy="sequential", report_to="none", save_strategy="no",
-            logging_strategy="no", disable_tqdm=True, use_cpu=True, dataloader_pin_memory=False, dataset_kwargs={"skip_prepare_dataset": True},
+            logging_strategy="no", disable_tqdm=True, use_cpu=DEVICE == "cpu", dataloader_pin_memory=False, dataset_kwargs={"skip_prepare_dataset": True},
         )  # fmt: skip
         trainer = SFTTrainer(
             model=model, args=config, train_dataset=Dataset.from_list(flat), peft_config=peer_config(spec), callbacks=[clock]

@@ -31,3 +31,18 @@ def test_cuda_and_cpu_agree_on_the_first_loss(method, monkeypatch):
     on_cuda = first_loss()
     monkeypatch.setattr(device, "resolve", lambda dtype: Resolved("cpu", dtype, device.cpu_threads()))
     assert first_loss() == pytest.approx(on_cuda, rel=1e-3)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw8bit", "paged-adamw8bit"])
+def test_qlora_with_optimizer_states_of_8_bits_learns_on_cuda(optimizer, tmp_path):
+    ended = list(train(default_spec("nano-0.5m", method="qlora", optimizer=optimizer, dtype="bf16"), out=tmp_path))[-1]
+    assert ended.status == "done" and ended.result["loss_after"] < ended.result["loss_before"]
+
+
+@pytest.mark.parametrize(
+    ("task", "objective"), [("endings", "dpo"), ("endings", "reward"), ("endings", "rlhf"), ("story-mood", "classify")]
+)
+def test_every_objective_ends_on_cuda_and_its_score_rises(task, objective, tmp_path):
+    ended = list(train(default_spec("nano-0.5m", task, "lora", objective=objective), out=tmp_path))[-1]
+    assert ended.status == "done" and ended.result["device"] == "cuda"
+    assert ended.result["score_after"] > ended.result["score_before"]
