@@ -1,6 +1,7 @@
 """Questions listed before they were run, answered by a real GPU: two steps of the trace's own code, with tensors that hold bytes.
 
-`python -m engine.trace.on_gpu [--write]`. Weights are random, which changes neither memory nor speed.
+`python -m engine.trace.on_gpu [name ...]` asks all of them, or those named, and keeps what it finds in on_gpu.json. Weights are
+random, which changes neither memory nor speed.
 """
 
 from __future__ import annotations
@@ -52,6 +53,18 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     "7b-prefix": {"model": _LLAMA_7B, "method": "prefix", "seq_len": 512, "micro_batch": 4},
     "tiny-dpo": {"model": _TINY, "method": "lora", "objective": "dpo", "seq_len": 512, "micro_batch": 4, **_ALL},
     "7b-dpo": {"model": _LLAMA_7B, "method": "lora", "objective": "dpo", "seq_len": 512, "micro_batch": 2, **_ALL, **_FULL},
+    "70b-qlora": {"model": "meta-llama/Llama-2-70b-hf", "method": "qlora", "rank": 64, "targets": "all-linear", "seq_len": 512, **_FULL},
+    "qwen3-moe-lora": {"model": "Qwen/Qwen3-30B-A3B", "method": "lora", "rank": 8, "targets": "qkvo", "seq_len": 1024, **_FULL},
+    "llama3-lora": {"model": "meta-llama/Llama-3.1-8B", "method": "lora", "seq_len": 2048, **_ALL},
+    "mistral-qlora": {"model": "mistralai/Mistral-7B-v0.1", "method": "qlora", "seq_len": 4096, **_ALL, **_FULL},
+    "gemma-lora": {"model": "google/gemma-2-2b", "method": "lora", "seq_len": 1024, "micro_batch": 2, **_ALL},
+    "phi-lora": {"model": "microsoft/Phi-3-mini-4k-instruct", "method": "lora", "seq_len": 1024, "micro_batch": 2, **_ALL},
+    "pythia-full": {"model": "EleutherAI/pythia-1.4b", "method": "full", "seq_len": 1024, "micro_batch": 4},
+    "opt-lora": {"model": "facebook/opt-6.7b", "method": "lora", "seq_len": 1024, "micro_batch": 4, "rank": 8, **_FULL},
+    "gpt2-full": {"model": "openai-community/gpt2-xl", "method": "full", "seq_len": 1024, "micro_batch": 2},
+    "t5-full": {"model": "google/flan-t5-large", "method": "full", "seq_len": 512, "micro_batch": 8},
+    "roberta-classify": {"model": "FacebookAI/roberta-large", "method": "full", "objective": "classify", "seq_len": 256, "micro_batch": 16},
+    "roberta-head": {"model": "FacebookAI/roberta-large", "method": "head", "seq_len": 256, "micro_batch": 16},
 }  # fmt: skip
 """Name of a question -> its options; the card is the one that is there."""
 
@@ -143,15 +156,11 @@ def main(argv: Sequence[str]) -> int:
     if not torch.cuda.is_available():
         print("on_gpu measures on a CUDA device, and torch sees none here", file=sys.stderr)
         return 2
-    rows = []
-    for name in QUESTIONS:
-        try:
-            rows.append(compare(name))
-        except torch.cuda.OutOfMemoryError:
-            rows.append({"id": name, "gpu": torch.cuda.get_device_name(), "options": QUESTIONS[name], "out_of_memory": True})
-        print(rows[-1], flush=True)
-    if "--write" in argv:
-        FILE.write_text(json.dumps(rows, indent=1) + "\n")
+    rows = {row["id"]: row for row in json.loads(FILE.read_text())} if FILE.exists() else {}
+    for name in argv or QUESTIONS:
+        rows[name] = compare(name)
+        print(rows[name], flush=True)
+        FILE.write_text(json.dumps(list(rows.values()), indent=1) + "\n")
     return 0
 
 

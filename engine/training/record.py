@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from engine.catalog.defaults import default_spec
+from engine.catalog.device import cuda_capability
 from engine.catalog.models import MODELS, is_nano
 from engine.catalog.tasks import TASKS
 from engine.contracts import CELLS as METHODS_OF
@@ -79,7 +80,7 @@ def main() -> None:
 
 def one_by_one(at_once: int) -> ProcessPoolExecutor:
     """A fresh process for each run, so that its peak of memory is its own."""
-    fresh = multiprocessing.get_context("forkserver")
+    fresh = multiprocessing.get_context("spawn" if cuda_capability() else "forkserver")  # CUDA does not outlive a fork
     fresh.set_forkserver_preload(["engine.training"])
     return ProcessPoolExecutor(at_once, mp_context=fresh, max_tasks_per_child=1)
 
