@@ -85,10 +85,14 @@ def prompt_loss(signs: Signs) -> Diagnosis | None:
 
 
 def wrong_template(signs: Signs) -> Diagnosis | None:
-    """The untouched model met its first training rows as strangers, though it knows the held-out ones of the same kind."""
+    """The untouched model met its first training rows as strangers, though it knows the held-out ones of the same kind; or it came to
+    know rows that it saw once or twice, and the held-out ones hardly.
+    """
     starts_as_base = signs.spec["method"] in ("full", "lora", "qlora") and signs.spec["objective"] == "sft"
     late = signs.same == 1 and signs.heldout_after == signs.heldout_before
-    if not starts_as_base or late or prompt_loss(signs) or signs.train_first < TEMPLATE_RATIO * signs.heldout_before:
+    strange_at_first = signs.train_first >= TEMPLATE_RATIO * signs.heldout_before
+    strange_for_good = signs.epochs <= 2 and signs.heldout_after > max(2.5 * signs.train_last, 0.5 * signs.heldout_before)
+    if not starts_as_base or late or prompt_loss(signs) or not (strange_at_first or strange_for_good):
         return None
     values = {"first": f"{signs.train_first:.2f}", "base": f"{signs.heldout_before:.2f}"}
     return Diagnosis("wrong-template", {**values, **losses(signs)})

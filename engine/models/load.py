@@ -75,6 +75,8 @@ def _read(folder: Path, dtype: str, device: str) -> tuple[PreTrainedModel, PreTr
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
+    if device == "cuda":  # cuDNN's attention gives gradients that are not numbers where a row is mostly padding (torch 2.11, H100)
+        torch.backends.cuda.enable_cudnn_sdp(False)
     logging.disable_progress_bar()  # half a second of loading needs none, and it would mix with the events on a terminal
     model = AutoModelForCausalLM.from_pretrained(
         folder,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +30,7 @@ from engine.planner.calibrate import (
     write,
 )
 from engine.planner.clock import constants
+from engine.planner.options import read_options
 from engine.planner.rivals import llama_factory_gib
 from engine.planner.rows import Row, rows
 from engine.planner.tracefile import compare
@@ -164,6 +165,56 @@ def _reserved_with(k: float) -> Callable[[Row], float]:
     return predict
 
 
+class OwnRow(NamedTuple):
+    """A question that this project put to a GPU itself (engine/trace/on_gpu.py), and what the calculator says to it. GiB."""
+
+    id: str
+    gpu: str
+    method: str
+    measured_gib: float
+    said_gib: float
+    allocated_error_percent: float
+    reserved_error_percent: float
+    covered: tuple[bool, bool]
+    """Whether the measurement lies in the stated 90% interval: allocated, reserved."""
+    tokens_per_second: float
+    said_tokens_per_second: tuple[float, float] | None
+
+
+def own_row(line: Mapping[str, Any]) -> OwnRow:
+    """The calculator's answer of today to a measured question. No constant was set on these."""
+    found = answer(read_options({**line["options"], "gpu": line["gpu"]}))
+    room = found.reserve
+    errors = [
+        round(100 * (said / line[key] - 1), 2) for said, key in ((room.allocated_gib, "allocated_gib"), (room.reserved_gib, "reserved_gib"))
+    ]
+    bands = ((room.allocated_interval_gib, line["allocated_gib"]), (room.reserved_interval_gib, line["reserved_gib"]))
+    inside = [low <= value <= high for (low, high), value in bands]
+    return OwnRow(
+        line["id"], line["gpu"], found.options.method, line["allocated_gib"], round(room.allocated_gib, 3), errors[0], errors[1],
+        (inside[0], inside[1]), line["tokens_per_second"], found.tokens_per_second,
+    )  # fmt: skip
+
+
+def own_rows() -> list[OwnRow]:
+    """All that were measured."""
+    return [own_row(line) for line in json.loads((_HERE / "on_gpu.json").read_bytes())]
+
+
+def own_scores() -> list[Score]:
+    """Errors on the project's own measurements, by method; the speed is inside where the stated band holds it."""
+    found = own_rows()
+    out = []
+    for at, measure in enumerate(("allocated", "reserved")):
+        for method in (*METHODS, "prompt", "prefix"):
+            group = [row for row in found if row.method == method]
+            errors = [(row.reserved_error_percent if at else row.allocated_error_percent) / 100 for row in group]
+            out.append(score(f"{method}, {measure}, measured by this project", errors, [row.covered[at] for row in group]))
+    timed = [(row.tokens_per_second, row.said_tokens_per_second) for row in found if row.said_tokens_per_second]
+    errors = [(low + high) / 2 / value - 1 for value, (low, high) in timed]
+    return [*out, score("tokens per second, measured by this project", errors, [low <= value <= high for value, (low, high) in timed])]
+
+
 def rival_scores() -> list[Score]:
     """The same rows, by a published table of rules of thumb."""
     out = []
@@ -202,6 +253,7 @@ def report() -> dict[str, Any]:
     return {
         "rows": [s._asdict() for s in row_scores()],
         "held_out": [s._asdict() for s in held_out_scores()],
+        "own": [s._asdict() for s in own_scores()],
         "speed": [s._asdict() for s in speed_scores()],
         "others": [s._asdict() for s in rival_scores()],
         "traces": compare(),
@@ -213,7 +265,7 @@ def report() -> dict[str, Any]:
 def table(found: dict[str, Any]) -> str:
     """The report as text."""
     lines = [f"{'group':<66}{'rows':>5}{'mean %':>9}{'p90 %':>9}{'bias %':>9}{'inside %':>10}"]
-    for part in ("rows", "held_out", "speed", "others"):
+    for part in ("rows", "held_out", "own", "speed", "others"):
         for s in found[part]:
             inside = "" if s["covered_percent"] is None else f"{s['covered_percent']:.1f}"
             lines.append(

@@ -92,7 +92,12 @@ def _base(options: Options, arch: Arch) -> Any:
         _fused_attention_drops_nothing(real)
     dtype = DTYPES.get(options.weights, torch.bfloat16)
     attention = "eager" if options.attention == "eager" else "sdpa"
-    return loader.from_config(real, dtype=dtype, attn_implementation=attention)
+    try:
+        return loader.from_config(real, dtype=dtype, attn_implementation=attention)
+    except ValueError as error:
+        if "scaled_dot_product_attention" not in str(error):
+            raise
+        raise SpecError(f"attention={options.attention} is not in transformers for family {arch.family}; use eager") from None
 
 
 def _fused_attention_drops_nothing(config: Any) -> None:

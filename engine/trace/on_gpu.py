@@ -1,7 +1,7 @@
 """Questions listed before they were run, answered by a real GPU: two steps of the trace's own code, with tensors that hold bytes.
 
-`python -m engine.trace.on_gpu [name ...]` asks all of them, or those named, and keeps what it finds in on_gpu.json. Weights are
-random, which changes neither memory nor speed.
+`python -m engine.trace.on_gpu [name ...]` asks all of them, or those named, and keeps what it finds in engine/planner/on_gpu.json.
+Weights are random, which changes neither memory nor speed.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from engine.planner.answer import answer, arch_of
+import engine.planner
+from engine.planner.answer import arch_of
 from engine.planner.memory import GIB
 from engine.planner.options import Options, read_options
 from engine.trace import step
 from engine.trace.build import build
+from engine.training.machine import today
 
-FILE = Path(__file__).with_name("on_gpu.json")
+FILE = Path(engine.planner.__file__).with_name("on_gpu.json")
 TIMED_STEPS = 5
 _LLAMA_7B, _LLAMA_13B = "meta-llama/Llama-2-7b-hf", "meta-llama/Llama-2-13b-hf"
 _TINY, _QWEN, _SMOL = "TinyLlama/TinyLlama-1.1B-Chat-v1.0", "Qwen/Qwen2.5-1.5B", "HuggingFaceTB/SmolLM2-135M"
@@ -57,14 +59,12 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     "qwen3-moe-lora": {"model": "Qwen/Qwen3-30B-A3B", "method": "lora", "rank": 8, "targets": "qkvo", "seq_len": 1024, **_FULL},
     "llama3-lora": {"model": "meta-llama/Llama-3.1-8B", "method": "lora", "seq_len": 2048, **_ALL},
     "mistral-qlora": {"model": "mistralai/Mistral-7B-v0.1", "method": "qlora", "seq_len": 4096, **_ALL, **_FULL},
-    "gemma-lora": {"model": "google/gemma-2-2b", "method": "lora", "seq_len": 1024, "micro_batch": 2, **_ALL},
     "phi-lora": {"model": "microsoft/Phi-3-mini-4k-instruct", "method": "lora", "seq_len": 1024, "micro_batch": 2, **_ALL},
     "pythia-full": {"model": "EleutherAI/pythia-1.4b", "method": "full", "seq_len": 1024, "micro_batch": 4},
     "opt-lora": {"model": "facebook/opt-6.7b", "method": "lora", "seq_len": 1024, "micro_batch": 4, "rank": 8, **_FULL},
     "gpt2-full": {"model": "openai-community/gpt2-xl", "method": "full", "seq_len": 1024, "micro_batch": 2},
     "t5-full": {"model": "google/flan-t5-large", "method": "full", "seq_len": 512, "micro_batch": 8},
     "roberta-classify": {"model": "FacebookAI/roberta-large", "method": "full", "objective": "classify", "seq_len": 256, "micro_batch": 16},
-    "roberta-head": {"model": "FacebookAI/roberta-large", "method": "head", "seq_len": 256, "micro_batch": 16},
 }  # fmt: skip
 """Name of a question -> its options; the card is the one that is there."""
 
@@ -129,38 +129,27 @@ def _fill(model: nn.Module) -> None:
             state.offset.fill_(0.02)
 
 
-def compare(name: str) -> dict[str, Any]:
-    """One question's measurement beside the calculator's answer."""
+def ask(name: str) -> dict[str, Any]:
+    """One question's measurement, with what it was made on."""
     card = torch.cuda.get_device_name().removeprefix("NVIDIA ")
-    options = read_options({**QUESTIONS[name], "gpu": card})
-    said = answer(options)
-    found = measure(options)
+    found = measure(read_options({**QUESTIONS[name], "gpu": card}))
     gc.collect()
     torch.cuda.empty_cache()
-    rate = said.tokens_per_second
-    return {
-        "id": name,
-        "gpu": card,
-        "torch": torch.__version__,
-        "options": {**QUESTIONS[name]},
-        **found,
-        "said_allocated_gib": round(said.reserve.allocated_gib, 3),
-        "said_reserved_gib": round(said.reserve.reserved_gib, 3),
-        "said_tokens_per_second": [round(value, 1) for value in rate] if rate else None,
-        "allocated_error_percent": round(100 * (said.reserve.allocated_gib / found["allocated_gib"] - 1), 2),
-        "reserved_error_percent": round(100 * (said.reserve.reserved_gib / found["reserved_gib"] - 1), 2),
-    }
+    return {"id": name, "day": today(), "gpu": card, "torch": torch.__version__, "options": QUESTIONS[name], **found}
 
 
 def main(argv: Sequence[str]) -> int:
     if not torch.cuda.is_available():
         print("on_gpu measures on a CUDA device, and torch sees none here", file=sys.stderr)
         return 2
-    rows = {row["id"]: row for row in json.loads(FILE.read_text())} if FILE.exists() else {}
+    if unknown := set(argv) - set(QUESTIONS):
+        print(f"{', '.join(sorted(unknown))}: no such question; there are {', '.join(QUESTIONS)}", file=sys.stderr)
+        return 2
     for name in argv or QUESTIONS:
-        rows[name] = compare(name)
-        print(rows[name], flush=True)
-        FILE.write_text(json.dumps(list(rows.values()), indent=1) + "\n")
+        kept = {row["id"]: row for row in json.loads(FILE.read_text())} if FILE.exists() else {}
+        kept[name] = ask(name)
+        print(kept[name], flush=True)
+        FILE.write_text("[\n" + ",\n".join(f" {json.dumps(row)}" for row in kept.values()) + "\n]\n")
     return 0
 
 

@@ -61,7 +61,9 @@ def playback_scene(model: str, matrix: str | None = None) -> Scene | None:
 @cache
 def choosing_scene(model: str, task: str) -> Scene | None:
     """All methods of one cell of the recorded table: held-out score, peak memory of the run, bytes that it leaves."""
-    kept = [row for row in rows() if (row.spec.model, row.spec.task) == (model, task) and row.spec.objective in ("sft", "classify")]
+    alike = [row for row in rows() if (row.spec.model, row.spec.task) == (model, task) and row.spec.objective in ("sft", "classify")]
+    device = max({row.result["device"] for row in alike}, key=[row.result["device"] for row in alike].count, default="")
+    kept = [row for row in alike if row.result["device"] == device]  # a GPU's allocated bytes and a process's are two measures
     methods = []
     for method, name in NAMES.items():
         mine = [row.result for row in kept if row.spec.method == method and row.result.get("score_after") is not None]

@@ -52,7 +52,7 @@ ELSEWHERE: dict[str, dict[str, Any]] = {
     "prompt-loss": {"fault": "prompt-loss"},
     "adapter-off": {"fault": "adapter-off"},
     "compared-with-itself": {"fault": "compared-with-itself"},
-    "overfit": {"examples": 4, "steps": 24},
+    "forgot-much": {"examples": 4, "steps": 24},  # four examples are enough for this task: the held-out loss falls to 0.001
     "diverged": {"learning_rate": 1e-1},
     "few-targets": {"targets": "k_proj", "rank": 1},
 }

@@ -46,3 +46,16 @@ def test_every_objective_ends_on_cuda_and_its_score_rises(task, objective, tmp_p
     ended = list(train(default_spec("nano-0.5m", task, "lora", objective=objective), out=tmp_path))[-1]
     assert ended.status == "done" and ended.result["device"] == "cuda"
     assert ended.result["score_after"] > ended.result["score_before"]
+
+
+def test_rows_that_are_mostly_padding_give_gradients_that_are_numbers():
+    """cuDNN's attention did not: loading a model for CUDA switches it off."""
+    import torch
+
+    from engine.models import load
+    from engine.objectives.rows import Row, collate
+
+    model, tokenizer = load("nano-0.5m", "bf16", "cuda")
+    batch = collate([Row([5] * 100, 50), Row([5, 6], 1)], tokenizer.pad_token_id, "cuda")
+    model(input_ids=batch.ids, attention_mask=batch.mask, position_ids=batch.positions, labels=batch.labels).loss.backward()
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)

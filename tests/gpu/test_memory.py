@@ -9,7 +9,8 @@ PERCENT = 3.0
 
 @pytest.mark.parametrize("name", ["tiny-full", "tiny-lora", "tiny-prompt", "tiny-dpo", "7b-qlora-checkpointed"])
 def test_a_real_step_takes_what_the_calculator_says(name):
-    from engine.trace.on_gpu import compare
+    from engine.planner.accuracy import own_row
+    from engine.trace.on_gpu import ask
 
-    row = compare(name)
-    assert abs(row["allocated_error_percent"]) <= PERCENT, row
+    row = own_row(ask(name))
+    assert abs(row.allocated_error_percent) <= PERCENT, row
