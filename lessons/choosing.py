@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.catalog.models import DEFAULT_MODEL, MODELS
+from engine.catalog.models import DEFAULT_MODEL
 from engine.planner.catalogue import find
 from engine.planner.hardware import find_gpu
 from lessons.lesson import Lesson, View, show
@@ -31,7 +31,7 @@ def picture(view: View) -> None:
     """All methods as towers against the card; below, what was measured, where it is recorded."""
     model, card = chosen()
     stage(planner_scenes.towers_scene(model, card), key="choosing-towers")
-    measured = run_scenes.choosing_scene(DEFAULT_MODEL, MODELS[DEFAULT_MODEL].tasks[0])
+    measured = run_scenes.choosing_scene(DEFAULT_MODEL, "facts")
     if measured is not None:
         stage(measured, key="choosing-measured")
 

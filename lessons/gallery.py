@@ -105,7 +105,7 @@ EXHIBITS: tuple[Exhibit, ...] = (
     Exhibit("mixture", "Types of task and steps", "instruction-tuning", lambda: _recorded(method_scenes.mixture_scene)),
     Exhibit("beta", "β and steps", "rlhf-and-dpo", lambda: _recorded(method_scenes.beta_scene)),
     Exhibit("frontier", "Reward against distance", "rlhf-and-dpo", lambda: _recorded(method_scenes.frontier_scene)),
-    Exhibit("choosing", "Choosing", "choosing", lambda: run_scenes.choosing_scene(DEFAULT_MODEL, MODELS[DEFAULT_MODEL].tasks[0])),
+    Exhibit("choosing", "Choosing", "choosing", lambda: run_scenes.choosing_scene(DEFAULT_MODEL, "facts")),
     Exhibit("terrain", "Memory through one step", "calculator", _terrain),
     Exhibit("towers", "Methods against the card", "calculator", planner_scenes.towers_scene),
 )

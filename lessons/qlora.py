@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.planner.accuracy import own_rows
 from lessons.lesson import Lesson, View, show
 from lessons.panels.numbers import of_run, planned
 from lessons.stage import stage, weights_scenes
@@ -34,6 +35,7 @@ def numbers(view: View) -> dict[str, object]:
         "weights_16": f"{gigabytes(seven, 'bf16', 'lora'):.1f}",
         "weights_4": f"{gigabytes(seven, 'nf4-dq', 'qlora'):.1f}",
         "weights_65": f"{gigabytes('huggyllama/llama-65b', 'nf4-dq', 'qlora'):.1f}",
+        **{f"measured_{row.id[:2]}": f"{row.measured_gib:.1f}" for row in own_rows() if row.id in ("65b-qlora", "70b-qlora")},
     }
     return {**of_run(view), **sums}
 

@@ -43,7 +43,7 @@ SHOWN: tuple[tuple[str, str, str, str], ...] = (
 """Cells (model, task, method, objective) whose whole run pages show before the learner presses anything."""
 SEEDS = (0, 1, 2)
 SCENES = (
-    *(("playback", playback.record, model) for model in (NANO, SMOL)),
+    ("playback", playback.record, NANO),
     ("landscape", landscape.record, NANO),
     *(("head", head.record, model) for model in (NANO, SMOL)),
     ("prompt-path", prompt_path.record, NANO),

@@ -74,5 +74,6 @@ def choosing_scene(model: str, task: str) -> Scene | None:
         return None
     info = choosing_space.get_choosing_space_info(methods, TruthLabel("recorded", max(row.day for row in kept)))
     words, tables = choosing_space.describe_choosing_space(info), choosing_space.choosing_space_tables(info)
-    caption = fill(read("gallery", "choosing"), model=model, task=task)
+    machine = kept[-1].machine
+    caption = fill(read("gallery", "choosing"), model=model, task=task, device=machine.get("gpu", machine["processor"]))
     return plain_stage(f"Choosing on {model} {task}", choosing_space.draw_choosing_space(info), words, tables, caption=caption)

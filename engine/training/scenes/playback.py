@@ -11,7 +11,6 @@ from engine.training.scenes.keep import keep, snapshots
 
 MATRICES = {
     "nano-0.5m": ("model.layers.2.self_attn.q_proj", "model.layers.2.mlp.down_proj"),
-    "smollm2-135m-instruct": ("model.layers.15.self_attn.v_proj",),
 }
 MOST = 16
 
