@@ -16,6 +16,12 @@ MEASURED_ON = "A100 80GB SXM"
 ELSEWHERE = (0.65, 1.0, 1.2)
 """Factors on the band of efficiency for cards on which nothing was measured: an assumption, and labelled so."""
 
+HOST_MS = {"full": 1.2, "lora": 1.8, "qlora": 3.0}
+"""Milliseconds that the processor needs to start the kernels of one layer once (about two rounds backward); other methods as full. Set on
+engine/planner/on_gpu.json: PyTorch 2.11 without compilation, on the virtual machine of an H100."""
+HOST_FACTORS = (0.5, 2.0)
+"""A processor twice as fast, and one half as fast: an assumption."""
+
 
 class Efficiency(NamedTuple):
     """Share of the card's dense rate that the counted operations reach: low, middle, high."""
@@ -66,14 +72,28 @@ def efficiency(options: Options, gpu: Gpu) -> Efficiency:
 
 
 def tokens_per_second(options: Options, arch: Arch, gpu: Gpu) -> tuple[float, float] | None:
-    """Band for all GPUs together; None where the card's rate is not known. Several cards lose some to talking: 5% to 25% assumed."""
+    """Band for all GPUs together; None where the card's rate is not known. It ends where the GPU would wait for the processor that
+    starts its kernels. Several cards lose some to talking: 5% to 25% assumed.
+    """
     if gpu.tflops is None:
         return None
     band = efficiency(options, gpu)
     rate = gpu.tflops * 1e12 / (2.0 if options.weights == "fp32" and options.autocast == "none" else 1.0) / flops_per_token(options, arch)
     low, high = (0.75, 0.95) if options.gpus > 1 else (1.0, 1.0)
     slower = 0.5 if options.offload == "all" else 1.0
-    return rate * band.low * options.gpus * low * slower, rate * band.high * options.gpus * high
+    tokens = (
+        options.micro_batch * options.seq_len * (2 if options.objective in ("dpo", "reward") else 1)
+    )  # of one micro-batch; pairs count twice
+    fastest, slowest = (tokens / (factor * host_seconds(options, arch)) for factor in HOST_FACTORS)
+    return min(rate * band.low, slowest) * options.gpus * low * slower, min(rate * band.high, fastest) * options.gpus * high
+
+
+def host_seconds(options: Options, arch: Arch) -> float:
+    """What one micro-batch costs the processor that starts the kernels; where this is longer than the GPU's own time, the GPU waits."""
+    backward = 0.0 if options.method == "head" else 2.0
+    again = {"none": 0.0, "selective": 0.5, "full": 1.0}[options.checkpointing]
+    reference = 1.0 if options.objective in ("dpo", "rlhf") and options.reference != "precomputed" else 0.0
+    return arch.layers * (1 + backward + again + reference) * HOST_MS.get(options.method, HOST_MS["full"]) / 1000
 
 
 def hours(options: Options, rate: tuple[float, float] | None) -> tuple[float, float] | None:

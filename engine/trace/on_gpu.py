@@ -84,10 +84,10 @@ def measure(options: Options) -> dict[str, float]:
     with torch.device("cuda"):
         model = build(options, arch)
         _fill(model)
-        optimizer, batch = step._optimizer(model, options), step._batch(options, arch)
+        optimizer, batch = step.make_optimizer(model, options), step.make_batch(options, arch)
 
         def once() -> None:
-            step._step(model, optimizer, batch, options, arch, _Uncounted(), lambda phase: None)  # type: ignore[arg-type]
+            step.run_step(model, optimizer, batch, options, arch, _Uncounted(), lambda phase: None)  # type: ignore[arg-type]
 
         once()
         torch.cuda.reset_peak_memory_stats()

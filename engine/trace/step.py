@@ -44,13 +44,13 @@ def trace(options: Options, arch: Arch, report: Callable[[str], None] = lambda p
     with FakeTensorMode(allow_non_fake_inputs=True), _no_packing(), _one_kernel_dropout():
         report("building")
         model = build(options, arch)
-        optimizer = _optimizer(model, options)
-        batch = _batch(options, arch)
+        optimizer = make_optimizer(model, options)
+        batch = make_batch(options, arch)
         with Meter() as meter:
             _count_standing(model, meter, options)
             for number in (1, 2):
                 meter.reset_peak()
-                _step(model, optimizer, batch, options, arch, meter, lambda phase, n=number: report(f"step {n}: {phase}"))  # type: ignore[misc]
+                run_step(model, optimizer, batch, options, arch, meter, lambda phase, n=number: report(f"step {n}: {phase}"))  # type: ignore[misc]
         counts = [p.numel() for p in model.parameters() if p.requires_grad]
         found = dict(meter.at_peak)
     phase = str(found.pop("phase", "forward"))
@@ -95,7 +95,8 @@ def _count_standing(model: nn.Module, meter: Meter, options: Options) -> None:
         meter.count(buffer)
 
 
-def _optimizer(model: nn.Module, options: Options) -> torch.optim.Optimizer:
+def make_optimizer(model: nn.Module, options: Options) -> torch.optim.Optimizer:
+    """torch's own optimizer for what the model trains; foreach unless the question says fused."""
     params = [p for p in model.parameters() if p.requires_grad]
     if options.optimizer == "sgd":
         return torch.optim.SGD(params, lr=1e-4, foreach=True)
@@ -103,7 +104,8 @@ def _optimizer(model: nn.Module, options: Options) -> torch.optim.Optimizer:
     return torch.optim.AdamW(params, lr=1e-4, fused=fused, foreach=not fused)
 
 
-def _batch(options: Options, arch: Arch) -> dict[str, torch.Tensor]:
+def make_batch(options: Options, arch: Arch) -> dict[str, torch.Tensor]:
+    """Zeros, int64: `input_ids` (b, s), with 2b rows for pairs; `labels` alike, or (b,) where rows are classified."""
     pairs = 2 if options.objective == "dpo" else 1
     shape = (options.micro_batch * pairs, options.seq_len)
     batch: dict[str, torch.Tensor] = {"input_ids": torch.zeros(shape, dtype=torch.long)}
@@ -114,9 +116,10 @@ def _batch(options: Options, arch: Arch) -> dict[str, torch.Tensor]:
     return batch
 
 
-def _step(
+def run_step(
     model: Any, optimizer: Any, batch: dict[str, Any], options: Options, arch: Arch, meter: Meter, report: Callable[[str], None]
 ) -> None:
+    """One optimizer step of at most two micro-batches, which is where memory has reached its height."""
     for _ in range(min(options.accumulation, 2)):
         report("forward")
         meter.phase, meter.tag = "forward", "activations"

@@ -30,10 +30,10 @@ def accuracy(a: Answer) -> None:
     markdown_table([_row(s) for part in ("rows", "held_out", "speed", "others") for s in report[part]])
     own = own_rows()
     st.markdown(
-        f"No constant was set on the next table. It holds {len(own)} questions that this project put to a real {own[0].gpu}, each listed before "
-        "it was run. The memory that tensors take is right to some tens of MiB, which is cuBLAS's workspace. What PyTorch reserves is guessed "
-        "too high where nothing is recomputed. The speed of small models, small batches and experts is guessed far too high: there the "
-        "processor that starts the kernels sets the pace, not the GPU."
+        f"The next table holds {len(own)} questions that this project put to a real {own[0].gpu}, each listed before it was run. No constant "
+        "of memory was set on it. What tensors take is right to some tens of MiB, which is cuBLAS's workspace. What PyTorch reserves is "
+        "guessed too high where nothing is recomputed. Of speed, one thing was set on these rows: how long a processor needs to start a "
+        "layer's kernels, which is what small models and small batches wait for."
     )
     markdown_table([_row(s) for s in report["own"]])
     with st.expander(f"All {len(own)} of them"):

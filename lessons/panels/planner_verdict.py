@@ -68,11 +68,12 @@ def _memory_help(a: Answer) -> str:
 
 def _speed_help(a: Answer) -> str:
     measured = a.gpu.name.startswith("A100 80GB")
-    return (
+    card = (
         "Efficiency measured on A100 80 GB."
         if measured
         else "Efficiency was measured on A100 80 GB only; for this card it is an assumption with a wider band."
     )
+    return f"{card} Small models and small batches wait for the processor that starts the kernels, as measured beside one H100."
 
 
 def _hours_help(a: Answer) -> str:
