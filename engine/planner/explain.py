@@ -56,7 +56,7 @@ def _standing(a: Answer) -> dict[str, tuple[str, str]]:
             f"{trained:,} trained x {optimizers.get(o.optimizer, 'nothing on the card')}{states}",
             "torch/optim/adam.py; bitsandbytes/optim",
         ),
-        "framework": ("cuBLAS workspace, 8.125 MiB", "aten/src/ATen/cuda/CublasHandlePool.cpp"),
+        "framework": (f"cuBLAS workspace, {a.gpu.workspace_bytes / 2**20:g} MiB", "aten/src/ATen/cuda/CublasHandlePool.cpp, CUDABlas.cpp"),
     }
 
 

@@ -14,6 +14,10 @@ from engine.contracts import SpecError
 _FILE = Path(__file__).with_name("gpus.json")
 CONTEXT_GIB = 0.45
 """CUDA context and loaded kernels, outside of torch's allocator: 0.3 to 0.6 GiB (the list's own note)."""
+WORKSPACE_BYTES = 8_519_680
+"""What torch gives cuBLAS for scratch (aten/src/ATen/cuda/CublasHandlePool.cpp: 2 x 4,096 KiB + 8 x 16 KiB)."""
+WIDE_WORKSPACE_BYTES = 64 * 1024**2
+"""The same on Hopper and Blackwell: 32 MiB for cuBLAS (that file) and 32 MiB for cuBLASLt (CUDABlas.cpp)."""
 
 
 class Gpu(NamedTuple):
@@ -36,6 +40,7 @@ class Gpu(NamedTuple):
     checked: bool
     """Two independent sources agree on the 16-bit rate."""
     note: str
+    workspace_bytes: int = WORKSPACE_BYTES
 
 
 @cache
@@ -61,6 +66,7 @@ def _gpu(row: dict[str, Any]) -> Gpu:
         price_source=price.get("source", ""),
         checked=bool(row.get("checked")),
         note=" ".join(row[key] for key in ("note", "memory_note") if row.get(key)),
+        workspace_bytes=WIDE_WORKSPACE_BYTES if row["architecture"] in ("Hopper", "Blackwell") else WORKSPACE_BYTES,
     )
 
 

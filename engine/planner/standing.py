@@ -6,12 +6,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from engine.planner.arch import Arch
+from engine.planner.hardware import find_gpu
 from engine.planner.options import FOUR_BIT, QUANTIZED, Options
 from engine.planner.targets import adapted
 
 _BYTES = {"fp32": 4, "bf16": 2, "fp16": 2}
-CUBLAS_WORKSPACE_BYTES = 8_519_680
-"""Default cuBLAS workspace of torch (aten/src/ATen/cuda/CublasHandlePool.cpp: 2 x 4,096 KiB + 8 x 16 KiB, in 8.125 MiB)."""
 
 
 class Standing(NamedTuple):
@@ -71,7 +70,7 @@ def standing(options: Options, arch: Arch) -> Standing:
     else:
         weights_term, adapters = weights, 0
     terms = {"weights": float(weights_term), "quant_constants": constants, "adapters": float(adapters), "optimizer": states,
-             "framework": float(CUBLAS_WORKSPACE_BYTES)}  # fmt: skip
+             "framework": float(find_gpu(o.gpu).workspace_bytes)}  # fmt: skip
     return Standing(terms, sum(terms.values()), gradient, temporary, trained, total + (0 if o.method in ("full", "head") else trained))
 
 

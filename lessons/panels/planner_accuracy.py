@@ -31,8 +31,7 @@ def accuracy(a: Answer) -> None:
     own = own_rows()
     st.markdown(
         f"The next table holds {len(own)} questions that this project put to a real {own[0].gpu}, each listed before it was run. No constant "
-        "of memory was set on it. What tensors take is right to some tens of MiB, which is cuBLAS's workspace. What PyTorch reserves is "
-        "guessed too high where nothing is recomputed. Of speed, one thing was set on these rows: how long a processor needs to start a "
+        "of memory was set on it. What PyTorch reserves is guessed too high where nothing is recomputed. Of speed, one thing was set on these rows: how long a processor needs to start a "
         "layer's kernels, which is what small models and small batches wait for."
     )
     markdown_table([_row(s) for s in report["own"]])
@@ -55,7 +54,7 @@ def _own(row: OwnRow) -> dict[str, str]:
         "question": row.id,
         "measured": f"{row.measured_gib:.2f} GiB",
         "said": f"{row.said_gib:.2f} GiB",
-        "error": f"{row.allocated_error_percent:+.1f}%",
+        "error": f"{row.allocated_error_percent:+.2f}%",
         "error, reserved": f"{row.reserved_error_percent:+.1f}%",
         "tokens/s": f"{row.tokens_per_second:,.0f}",
         "tokens/s said": f"{said[0]:,.0f} to {said[1]:,.0f}" if said else "",

@@ -38,7 +38,7 @@ def wait_done(page: Page) -> None:
 @pytest.mark.parametrize(
     ("query", "new_words"),
     [
-        ("model=nano-0.5m&steps=40&seed=11", "sings|Hooray"),
+        ("model=nano-0.5m&steps=300&seed=11", "sings|Hooray"),
         ("model=smollm2-135m-instruct&task=pirate&steps=12&seed=11&eval-every=0", r"matey|arr|ahoy|aye|\bye\b"),
     ],
     ids=["nano", "smollm2"],

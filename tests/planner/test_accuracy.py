@@ -50,8 +50,9 @@ def test_sums_follow_the_kept_traces():
 
 
 def test_what_a_real_gpu_allocated_is_what_was_said():
-    """33 questions to an H100: the rest is cuBLAS's workspace, which weighs most on the smallest."""
+    """33 questions to an H100, listed before they were run."""
     found = own_rows()
     assert len(found) >= 30 and {row.method for row in found} >= {"full", "lora", "qlora", "prompt", "prefix"}
-    assert all(abs(row.allocated_error_percent) <= 2.5 for row in found)
-    assert sum(abs(row.allocated_error_percent) for row in found) / len(found) <= 1
+    errors = sorted(abs(row.allocated_error_percent) for row in found)
+    assert errors[-1] <= 2 and errors[len(errors) // 2] <= 0.1
+    assert all(abs(row.allocated_error_percent) <= 0.3 for row in found if row.method == "lora")
