@@ -23,18 +23,18 @@ class FourBitLinear(nn.Module):
         super().__init__()
         self.out_features, self.in_features = linear.weight.shape
         self.bias = linear.bias
-        weight = linear.weight.detach()
-        self.packed, self.state = quantize_4bit(weight, blocksize=block_size, compress_statistics=double_quant, quant_type=quant)
+        rows = in_blocks(linear.weight.detach(), block_size)
+        self.packed, self.state = quantize_4bit(rows, blocksize=block_size, compress_statistics=double_quant, quant_type=quant)
 
     packed: torch.Tensor
     """(out x in / 2, 1), uint8: two weights a byte."""
     state: QuantState
-    """Scales (fp32, or 8 bits with scales and an offset of their own), levels and shape."""
+    """Scales (fp32, or 8 bits with scales and an offset of their own) and levels; its shape is that of `in_blocks`."""
 
     @property
     def weight(self) -> torch.Tensor:
         """W unpacked: level times scale, (out, in), in the dtype that it had."""
-        return dequantize_4bit(self.packed, self.state)
+        return dequantize_4bit(self.packed, self.state).view(self.out_features, self.in_features)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return FrozenProduct.apply(x, self)
@@ -51,6 +51,14 @@ class FrozenProduct(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor, None]:
         return grads[0] @ ctx.base.weight, None
+
+
+def in_blocks(weight: torch.Tensor, block_size: int) -> torch.Tensor:
+    """A weight as rows of one block each, or as a single row where the last block is short; the packed bytes are the same.
+
+    On processors with AVX-512, bitsandbytes 0.50 takes a wrong scale where a row ends inside a block (csrc/cpu_ops.cpp counts whole blocks a row).
+    """
+    return weight.reshape(-1, block_size) if weight.numel() % block_size == 0 else weight.reshape(1, -1)
 
 
 def block_linears(model: nn.Module) -> dict[str, nn.Linear]:

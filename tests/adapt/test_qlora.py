@@ -26,8 +26,9 @@ QUANTS = [("nf4", 64, True), ("nf4", 64, False), ("fp4", 256, True), ("fp4", 512
 
 
 def restored(weight: torch.Tensor, quant: str, block_size: int, double_quant: bool) -> torch.Tensor:
-    """W after bitsandbytes has packed and unpacked it."""
-    return dequantize_4bit(*quantize_4bit(weight, blocksize=block_size, compress_statistics=double_quant, quant_type=quant))
+    """W after bitsandbytes has packed and unpacked it, in one row: see `engine.adapt.four_bit.in_blocks`."""
+    packed = quantize_4bit(weight.reshape(1, -1), blocksize=block_size, compress_statistics=double_quant, quant_type=quant)
+    return dequantize_4bit(*packed).view_as(weight)
 
 
 @pytest.mark.parametrize(("quant", "block_size", "double_quant"), QUANTS)
