@@ -12,6 +12,7 @@ from torch import nn
 from engine.adapt.four_bit import block_linears, pack
 from engine.adapt.kinds import Matrix
 from engine.adapt.lora import LoRA
+from engine.adapt.outlier import stretch_channels
 from engine.adapt.pissa import swapped
 from engine.contracts import RunSpec
 
@@ -23,6 +24,8 @@ class QLoRA:
     """
 
     def __init__(self, model: nn.Module, spec: RunSpec) -> None:
+        if spec.fault == "outlier":
+            stretch_channels(model)
         linears = block_linears(model)
         self._lora = LoRA(model, spec)  # first, so that PiSSA splits the exact W; packing then rounds what is left of it
         self.model = self._lora.model

@@ -37,6 +37,8 @@ def _task_problems(spec: RunSpec, task: TaskCard) -> list[str]:
         problems.append(f"examples={spec.examples} is more than the {task.train_examples} that task {task.name} has; use at most that")
     if spec.fault in ("wrong-template", "prompt-loss") and spec.objective != "sft":
         problems.append(f"fault={spec.fault} is made in sft's rows; leave it out for objective={spec.objective}")
+    if spec.fault == "outlier" and spec.method != "qlora":
+        problems.append(f"fault=outlier is made in weights that get packed; leave it out for method={spec.method}, or use method=qlora")
     problems += _type_problems(spec, task)
     if (task.models == "nano") != is_nano(spec.model):
         fitting = [name for name in MODELS if is_nano(name) == (task.models == "nano")]

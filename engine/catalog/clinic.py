@@ -53,6 +53,7 @@ CASES: dict[str, Case] = {
         Case("compared-with-itself", NANO, {"fault": "compared-with-itself"}, "compared-with-itself"),
         Case("overfit", NANO, {"examples": 8, "steps": 80}, "overfit"),
         Case("few-targets", NANO, {"targets": "k_proj", "rank": 1}, "few-targets"),
+        Case("packed-outlier", {**NANO, "method": "qlora"}, {"fault": "outlier"}, "packed-outlier"),
         Case(
             "soft-prompt-facts",
             {**SMOLLM2, "task": "facts"},

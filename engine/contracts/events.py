@@ -114,6 +114,10 @@ class Probed:
     loss: float
     """Nats per answer token."""
     items: int
+    score: float | None = None
+    """Share of the probe's questions that the model, asked, still answers rightly; None in runs of an older version."""
+    asked: int = 0
+    """Questions asked for the score."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "preference_loss": ("dpo", "ipo", "simpo"),
     "reference": ("base", "none"),
     "pairs": ("own", "made-up"),
-    "fault": ("wrong-template", "prompt-loss", "adapter-off", "compared-with-itself"),
+    "fault": ("wrong-template", "prompt-loss", "adapter-off", "compared-with-itself", "outlier"),
 }
 """Field -> the words that it takes."""
 MAX_STEPS = 10_000

@@ -23,6 +23,8 @@ FORGOT_NATS = 1.0
 """Rise of the probe's loss that shows in answers to anything, nats."""
 TEMPLATE_RATIO = 1.4
 """First training loss over the base's held-out loss."""
+USUAL_ZEROS, ZEROS = 0.09, 0.25
+"""Share of NF4's weights that become exactly 0 where they are spread like a bell, in blocks of 64; a share that takes outliers."""
 
 
 def diagnose(story: Story) -> tuple[Diagnosis, ...]:
@@ -107,6 +109,14 @@ def overfit(signs: Signs) -> Diagnosis | None:
     return Diagnosis("overfit", {**values, **losses(signs)})
 
 
+def packed_outlier(signs: Signs) -> Diagnosis | None:
+    """Four bits made nothing of a large share of the weights: single large ones set the scales of their blocks."""
+    zeros = signs.last.metrics.get("packed_zeros")
+    if zeros is None or zeros < ZEROS:
+        return None
+    return Diagnosis("packed-outlier", {"zeros": f"{100 * zeros:.0f}%", "usual": f"{100 * USUAL_ZEROS:.0f}%", **losses(signs)})
+
+
 def few_targets(signs: Signs) -> Diagnosis | None:
     """The adapter reaches a small corner of the model, and the task was not learned."""
     share = signs.last.metrics.get("reach")
@@ -137,5 +147,5 @@ def facts_backwards(signs: Signs) -> Diagnosis | None:
 
 
 CHECKS: tuple[Callable[[Signs], Diagnosis | None], ...] = (
-    same_twice, nothing_moved, diverged, prompt_loss, wrong_template, overfit, forgot_much, few_targets, soft_prompt_facts, facts_backwards,
+    same_twice, nothing_moved, diverged, prompt_loss, wrong_template, overfit, forgot_much, packed_outlier, few_targets, soft_prompt_facts, facts_backwards,
 )  # fmt: skip

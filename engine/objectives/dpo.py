@@ -5,6 +5,7 @@ Rafailov et al. 2023, arXiv 2305.18290; with two relatives that change one line 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -17,7 +18,7 @@ from engine.adapt import Adaptation
 from engine.contracts import Event, Phase, RunSpec
 from engine.objectives.answers import answers, speech
 from engine.objectives.kinds import Loss
-from engine.objectives.pairs import Pair, collate_pairs, draw_pairs, heldout_pairs, make_pairs, watch, worse_answers
+from engine.objectives.pairs import Pair, collate_pairs, draw_pairs, heldout_pairs, make_pairs, unended, watch, worse_answers
 from engine.objectives.rows import IGNORE, Batch, answer_log_probs
 from engine.tasks import Example, Task
 
@@ -67,8 +68,11 @@ class DPO:
     def prepare(self) -> Iterable[Event]:
         parts, examples = (self.adaptation, self.tokenizer), self.task.train[: self.spec.examples]
         yield Phase("preparing", f"the rejected answers ({self.spec.pairs}), and how likely all answers are before training")
-        self.pairs = make_pairs(*parts, examples, worse_answers(*parts, self.task, examples, self.spec.pairs))
-        self.heldout = heldout_pairs(*parts, self.task, self.spec.pairs)
+        pairs = make_pairs(*parts, examples, worse_answers(*parts, self.task, examples, self.spec.pairs))
+        longest = self.task.max_new_tokens if self.spec.pairs == "own" else math.inf
+        self.pairs, self.heldout = (
+            [unended(pair, longest) for pair in found] for found in (pairs, heldout_pairs(*parts, self.task, self.spec.pairs))
+        )
         with self.adaptation.as_base():
             self.before = [self.log_probs(pair) for pair in self.pairs]
             self.heldout_before = [self.log_probs(pair) for pair in self.heldout]

@@ -53,6 +53,14 @@ def heldout_pairs(adaptation: Adaptation, tokenizer, task: Task, pairs: str) -> 
     return make_pairs(adaptation, tokenizer, task.heldout, filled)
 
 
+def unended(pair: Pair, longest: float) -> Pair:
+    """A rejected answer that was cut off, being longer than `longest` tokens with its end mark, loses the mark: the model did not stop
+    there, and to train it away from stopping would make its answers longer.
+    """
+    row = pair.rejected
+    return pair if row.answer_tokens <= longest else pair._replace(rejected=Row(row.ids[:-1], row.answer_tokens - 1))
+
+
 def draw_pairs(pairs: Sequence[Pair], spec: RunSpec) -> Iterator[list[int]]:
     """Indices of the pairs of each step, `micro_batch` of them."""
     return draw_groups([len(pair.rejected.ids) for pair in pairs], spec.micro_batch, spec.steps, spec.seed)

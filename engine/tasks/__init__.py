@@ -5,12 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 
 from engine.contracts import SpecError
-from engine.tasks.task import Example, Scorer, Task
+from engine.tasks.task import Example, Probe, Scorer, Task
 
 TASK_NAMES = ("pirate", "sentiment-json", "sentiment", "facts", "instructions", "brief", "stories", "orders", "endings", "story-mood")
 PROBE_MODULES = {"chat": "engine.tasks.probe", "nano": "engine.tasks.stories"}
 
-__all__ = ["TASK_NAMES", "Example", "Scorer", "Task", "load", "load_probe"]
+__all__ = ["TASK_NAMES", "Example", "Probe", "Scorer", "Task", "load", "load_probe"]
 
 
 def load(name: str) -> Task:
@@ -21,9 +21,9 @@ def load(name: str) -> Task:
     return task
 
 
-def load_probe(kind: str) -> tuple[Example, ...]:
+def load_probe(kind: str) -> Probe:
     """The forgetting probe for "chat" or "nano" models: general examples that no task trains on."""
     if kind not in PROBE_MODULES:
         raise SpecError(f"kind={kind!r:.60} is not one of {', '.join(PROBE_MODULES)}")
-    probe: tuple[Example, ...] = import_module(PROBE_MODULES[kind]).PROBE
+    probe: Probe = import_module(PROBE_MODULES[kind]).PROBE
     return probe

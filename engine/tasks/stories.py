@@ -9,11 +9,14 @@ from __future__ import annotations
 import random
 
 from engine.models.nano.grammar import HEROES, draw_facts, draw_story, is_rest, read_opening, tell
-from engine.tasks.task import Example, Task
+from engine.tasks.task import Example, Probe, Task
 
 ENDING, VOICE = "song", "cheer"
 TRAIN_EXAMPLES, HELDOUT_EXAMPLES, PROBE_EXAMPLES = 256, 64, 96
 LONGEST_ANSWER_TOKENS = 40
+PLAIN_ENDINGS = ("home", "gift", "feast")
+ASKED = 16
+"""Stories of the probe that the model tells to the end itself."""
 _SEED = 2_000_003
 
 
@@ -34,10 +37,17 @@ def _examples(count: int, rng: random.Random) -> list[Example]:
     return [Example(story.opening, story.rest, story.facts.hero) for story in stories]
 
 
-def _probe(rng: random.Random) -> tuple[Example, ...]:
+def told_plainly(example: Example, answer: str) -> bool:
+    """Whether the answer is a plain story's rest, with any of its three endings, that repeats every fact rightly."""
+    facts = read_opening(example.prompt)
+    return facts is not None and any(is_rest(facts, answer, ending, "plain") for ending in PLAIN_ENDINGS)
+
+
+def _probe(rng: random.Random) -> Probe:
     """Stories as the base tells them: the three other endings in turn, in the plain voice."""
-    stories = [draw_story(rng, ending, "plain") for _ in range(PROBE_EXAMPLES // 3) for ending in ("home", "gift", "feast")]
-    return tuple(Example(story.opening, story.rest, story.facts.hero) for story in stories)
+    stories = [draw_story(rng, ending, "plain") for _ in range(PROBE_EXAMPLES // 3) for ending in PLAIN_ENDINGS]
+    examples = tuple(Example(story.opening, story.rest, story.facts.hero) for story in stories)
+    return Probe(examples, examples[:ASKED], told_plainly, LONGEST_ANSWER_TOKENS)
 
 
 def _make_task(rng: random.Random) -> Task:

@@ -25,6 +25,18 @@ class Example(NamedTuple):
 Scorer = Callable[[Example, str], bool]
 
 
+class Probe(NamedTuple):
+    """What tells how much a run forgot: general examples that no task trains on."""
+
+    examples: tuple[Example, ...]
+    """Their answers' loss is measured."""
+    asked: tuple[Example, ...]
+    """Those of them that the model is asked to answer by itself."""
+    holds: Scorer
+    """Is such an answer still right?"""
+    max_new_tokens: int
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """A data set with the scorers that say whether an answer is good."""

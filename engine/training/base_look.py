@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.catalog.models import is_hub_id, read_record
-from engine.contracts import RunSpec
+from engine.contracts import RECIPE, RunSpec
 from engine.home import data_home
 
 SPEC_FIELDS = ("model", "task", "method", "init", "quant", "block_size", "double_quant")
@@ -55,7 +55,7 @@ def keep_at(spec: RunSpec, machine: object) -> Path | None:
     if spec.objective != "sft" or spec.fault or is_hub_id(spec.model):
         return None
     base = [getattr(spec, name) for name in SPEC_FIELDS]
-    return data_home() / "bases" / f"{digest((base, read_record(spec.model)['sha256'], machine))}.json"
+    return data_home() / "bases" / f"{digest((RECIPE, base, read_record(spec.model)['sha256'], machine))}.json"
 
 
 def digest(asked: object) -> str:

@@ -56,7 +56,8 @@ def reach(adaptation: Adaptation, spec: RunSpec) -> dict[str, float]:
     """How much of the model the adaptation can move, and how far its factors went.
 
     `reach`: the matrices that may move, as a share of all weights in linear layers, the output layer left out. `b_rms`: root mean
-    square of LoRA's B before it is scaled; AdamW moves it by about the learning rate in a step, whatever alpha is.
+    square of LoRA's B before it is scaled; AdamW moves it by about the learning rate in a step, whatever alpha is. `packed_zeros`: share
+    of the weights in four bits that are exactly 0.
     """
     kinds = (nn.Linear, FourBitLinear)
     layers = {name: m for name, m in adaptation.model.named_modules() if isinstance(m, kinds) and ".lora_" not in name}
@@ -73,6 +74,8 @@ def reach(adaptation: Adaptation, spec: RunSpec) -> dict[str, float]:
     if numbers and spec.init == "default" and spec.alpha and spec.rank:
         scale = spec.alpha / (spec.rank**0.5 if spec.scaling == "rslora" else spec.rank)
         found["b_rms"] = (squares / numbers) ** 0.5 / scale
+    if packed := [layer.weight for layer in layers.values() if isinstance(layer, FourBitLinear)]:
+        found["packed_zeros"] = sum(int((weight == 0).sum()) for weight in packed) / sum(weight.numel() for weight in packed)
     return found
 
 

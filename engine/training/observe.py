@@ -22,7 +22,7 @@ from engine.catalog.models import is_nano
 from engine.contracts import Answer, Artifact, Ended, Evaluated, Event, Phase, Probed, RunSpec, Started, Step
 from engine.models import load
 from engine.objectives import OBJECTIVES, Objective
-from engine.objectives.answers import loss_on, score
+from engine.objectives.answers import answers, loss_on, score
 from engine.objectives.rows import collate, make_rows
 from engine.tasks import Example, Task, load_probe
 from engine.tasks import load as load_task
@@ -55,7 +55,8 @@ class Run:
         self.adaptation: Adaptation = METHODS[spec.method](model, spec)
         self.task: Task = load_task(spec.task)
         self.objective: Objective = OBJECTIVES[spec.objective](self.adaptation, self.tokenizer, self.task, spec)
-        self.probe_rows = make_rows(self.tokenizer, load_probe(self.task.models), self.adaptation.model)
+        self.probe = load_probe(self.task.models)
+        self.probe_rows = make_rows(self.tokenizer, self.probe.examples, self.adaptation.model)
         self.trainable_params = sum(p.numel() for p in self.adaptation.trainable() + self.objective.trainable())
         self.base_answers: list[str] = []
         self.look_seconds = 0.0
@@ -73,10 +74,9 @@ class Run:
         yield Phase("scoring", "the base model, on prompts it will not train on")
         self.base = self.look(0, len(self.task.heldout))
         yield self.base
-        with self.standing(0):
-            self.probe_before = self.base_look.get("probe", self.probe_rows, self.probe_loss)
+        self.probed = self.look_at_probe(0)
         self.base_look.save()
-        yield Probed(0, self.probe_before, len(self.probe_rows))
+        yield self.probed
         yield Phase("training", f"{self.spec.steps} steps")
 
     def look(self, step: int, prompts: int) -> Evaluated:
@@ -126,8 +126,15 @@ class Run:
         with self.standing(step):
             return kl_to_base(self.adaptation, self.objective.as_base, rows, self.tokenizer.pad_token_id)
 
-    def probe_loss(self) -> float:
-        return loss_on(self.adaptation.model, self.probe_rows, self.tokenizer.pad_token_id)
+    def look_at_probe(self, step: int) -> Probed:
+        """What the model as it stands does with text and questions that no task trains on."""
+        model, tokenizer, probe = self.adaptation.model, self.tokenizer, self.probe
+        with self.standing(step):
+            loss = self.found(step, "probe", self.probe_rows, lambda: loss_on(model, self.probe_rows, tokenizer.pad_token_id))
+            asked = (probe.asked, probe.max_new_tokens)
+            said = self.found(step, "probe answers", asked, lambda: answers(model, tokenizer, *asked))
+        right = [probe.holds(example, answer) for example, answer in zip(probe.asked, said, strict=True)]
+        return Probed(step, loss, len(self.probe_rows), sum(right) / len(right), len(right))
 
     def looks_left_seconds(self, step: int) -> float:
         """Time for the looks still to come, from the latest; 0 before there was one."""
@@ -153,8 +160,7 @@ class Run:
         if self.spec.objective in SPEAKING:
             final = replace(final, metrics={**final.metrics, "kl_to_base": self.kl_to_base(last.step)})
         yield final
-        with self.standing(last.step):
-            probed = Probed(last.step, self.probe_loss(), len(self.probe_rows))
+        probed = self.look_at_probe(last.step)
         yield probed
         artifact_bytes = 0
         if self.out is not None:
@@ -183,7 +189,8 @@ class Run:
             "score_before": base.score, "score_after": final.score,
             "fact_score_before": base.fact_score, "fact_score_after": final.fact_score,
             "loss_before": base.loss, "loss_after": final.loss,
-            "forgetting_before": self.probe_before, "forgetting_after": probed.loss, "drift": final.drift,
+            "forgetting_before": self.probed.loss, "forgetting_after": probed.loss,
+            "kept_before": self.probed.score, "kept_after": probed.score, "drift": final.drift,
             "trainable_params": self.trainable_params, "total_params": self.total_params, "artifact_bytes": artifact_bytes,
             "seconds": time.perf_counter() - self.began, "tokens_per_second": last.tokens_per_second,
             "peak_memory_bytes": last.memory_bytes,

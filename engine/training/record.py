@@ -62,7 +62,7 @@ def main() -> None:
     for cell in SHOWN:
         spec = cell_spec(*cell)
         folder = FOLDER / "-".join(cell[:3] if spec.objective == "sft" else cell)
-        if recorded_hash(folder) == spec.hash:
+        if recorded_of(folder) == (spec.hash, RECIPE):
             print(f"{folder.name}: there already")
             continue
         print(f"{folder.name}: training", flush=True)
@@ -72,10 +72,24 @@ def main() -> None:
         if not is_kept(f"{name}-{model}"):
             print(f"{name}-{model}", flush=True)
             make(model)
-    made = {(row.spec.hash, row.recipe) for row in table.rows()}
-    wanted = [spec for spec in table_specs() if (spec.hash, RECIPE) not in made]
+    made = keep_current(specs := table_specs())
+    wanted = [spec for spec in specs if spec.hash not in made]
     for nano, at_once in ((True, os.cpu_count() or 1), (False, 1)):  # a nano run computes on one core, the others on all
         append_rows([spec for spec in wanted if is_nano(spec.model) == nano], at_once)
+
+
+def keep_current(specs: list[RunSpec]) -> set[str]:
+    """Take rows of an older recipe, or of settings that are no longer a cell's defaults, out of the table; hashes of those that stay."""
+    current = {spec.hash for spec in specs}
+    kept = [
+        row for row in map(json.loads, table.FILE.read_text("utf-8").splitlines()) if row["recipe"] == RECIPE and spec_hash(row) in current
+    ]
+    table.FILE.write_text("".join(json.dumps(row, separators=(",", ":")) + "\n" for row in kept), "utf-8")
+    return {spec_hash(row) for row in kept}
+
+
+def spec_hash(row: dict[str, Any]) -> str:
+    return RunSpec.from_dict(row["spec"]).hash
 
 
 def one_by_one(at_once: int) -> ProcessPoolExecutor:
@@ -133,11 +147,12 @@ def finished(events: list[Event]) -> Ended:
     return ended
 
 
-def recorded_hash(folder: Path) -> str | None:
-    """Hash of the spec that a folder records, so that an interrupted `make record` goes on where it stopped."""
+def recorded_of(folder: Path) -> tuple[str, int] | None:
+    """Hash and recipe of what a folder records, so that an interrupted `make record` goes on where it stopped."""
     try:
-        return RunSpec.from_dict(json.loads((folder / "run.json").read_text())["spec"]).hash
-    except OSError:
+        about = json.loads((folder / "run.json").read_text())
+        return spec_hash(about), about["recipe"]
+    except (OSError, KeyError):
         return None
 
 

@@ -10,6 +10,9 @@ from torch import nn
 
 from engine.adapt.adapters import merged
 from engine.adapt.four_bit import FourBitLinear, block_linears, pack
+from engine.adapt.outlier import stretch_channels
+from engine.catalog.check import check
+from engine.catalog.defaults import default_spec
 from engine.catalog.models import MODELS
 from engine.contracts import SpecError
 from engine.models import load
@@ -17,6 +20,7 @@ from engine.objectives.sft import sft_loss
 from engine.planner.families import read_config
 from engine.planner.options import read_options
 from engine.planner.standing import standing
+from engine.training.inspect import reach
 from engine.training.loop import make_optimizer
 from engine.training.memory import memory_parts
 from tests.adapt.test_lora_variants import pefts_own
@@ -176,3 +180,19 @@ def test_a_packed_layer_computes_as_a_plain_one_with_its_unpacked_weights(dtype)
     assert torch.equal(packed(one), plain(other))
     packed(one).square().sum().backward(), plain(other).square().sum().backward()
     assert torch.equal(one.grad, other.grad)
+
+
+def test_outliers_change_nothing_in_floating_point_and_half_of_the_packed_weights():
+    spec, batch = variant_spec("plain", "qlora", fault="outlier"), some_batch()
+    model, plain = load(MODEL)[0], load(MODEL)[0]
+    stretch_channels(model)
+    assert torch.equal(logits_of(model, batch), logits_of(plain, batch))
+    zeros = [reach(fresh(made), made)["packed_zeros"] for made in (spec, spec.with_(fault=None))]
+    assert zeros[0] > 0.3 and zeros[1] < 0.12
+
+
+def test_outliers_are_for_packed_weights_of_blocks_like_llamas():
+    with pytest.raises(SpecError, match="fault=outlier is made in weights that get packed"):
+        check(default_spec("nano-0.5m", "stories", "lora", fault="outlier"))
+    with pytest.raises(SpecError, match="this model has none"):
+        stretch_channels(nn.Sequential(nn.Linear(4, 4)))

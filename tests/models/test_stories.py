@@ -11,7 +11,7 @@ from engine.models.nano.tokenizer import make_tokenizer
 from engine.tasks import load, load_probe
 
 TASK = load("stories")
-PROBE = load_probe("nano")
+PROBE = load_probe("nano").examples
 
 
 def test_sizes_and_disjointness() -> None:

@@ -18,7 +18,7 @@ CHAT_TASKS = ("pirate", "sentiment-json", "sentiment", "facts", "instructions")
 
 def fingerprint(names: tuple[str, ...]) -> str:
     sets = [(load(name).train, load(name).heldout) for name in names]
-    return hashlib.sha256(repr((sets, load_probe("chat"))).encode()).hexdigest()
+    return hashlib.sha256(repr((sets, load_probe("chat").examples)).encode()).hexdigest()
 
 
 def grams(examples: tuple[Example, ...], size: int = 5) -> set[tuple[str, ...]]:
@@ -75,16 +75,24 @@ def test_reversals_are_never_trained_on() -> None:
 def test_the_probe_shares_no_five_words_in_a_row_with_a_task(name: str) -> None:
     task = load(name)
     extra = REVERSALS if name == "facts" else ()
-    assert grams(load_probe("chat")) & grams(task.train + task.heldout + extra) == set()
+    assert grams(load_probe("chat").examples) & grams(task.train + task.heldout + extra) == set()
 
 
 def test_the_probe_is_large_and_varied() -> None:
-    probe = load_probe("chat")
+    probe = load_probe("chat").examples
     assert len(probe) >= 60
     assert len({words(example.prompt) for example in probe}) == len(probe)
     assert all(example.answer for example in probe)
     openings = {words(example.prompt)[:2] for example in probe}
     assert len(openings) >= 20
+
+
+@pytest.mark.parametrize("kind", ["chat", "nano"])
+def test_what_the_probe_asks_is_of_the_probe_and_its_own_answers_hold(kind: str) -> None:
+    probe = load_probe(kind)
+    assert 12 <= len(probe.asked) <= 16 and set(probe.asked) <= set(probe.examples)
+    assert all(probe.holds(example, example.answer) for example in probe.asked)
+    assert not any(probe.holds(example, "Arr, matey! Hooray!") for example in probe.asked)
 
 
 def test_unknown_names_are_refused_with_the_list() -> None:
