@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from tests.bench import floor, methods, planner, practice, scenes, training, web
+from tests.bench import floor, methods, planner, practice, runs, scenes, training, web
 
 PARTS = {
     "web": web.measure,
     "planner": planner.measure,
     "practice": practice.measure,
     "scenes": scenes.measure,
+    "runs": runs.measure,
     "training": training.measure,
     "methods": methods.measure,
     "floor": floor.measure,

@@ -90,11 +90,13 @@ def test_progress_is_kept_over_a_reload(page: Page, app_server, model_home):
     predict(page)
     page.goto(f"{address}/choosing")
     expect(page.get_by_text(re.compile(r"\d of 9 parts done"))).to_be_visible()
+    page.goto(f"{address}/runs")
+    expect(page.get_by_role("heading", name="Runs", level=1)).to_be_visible()
+    expect(page.locator(".dl-stage")).to_have_count(0)
+    page.wait_for_function("() => window.Plotly")  # no picture here, and yet the next page's will find its library
     page.goto(f"{address}/record")
     expect(page.get_by_role("heading", name="Your record", level=1)).to_be_visible()
     expect(page.get_by_text(re.compile(r"[1-9] of 9")).first).to_be_visible()
-    assert page.locator(".dl-stage").count() == 0
-    page.wait_for_function("() => window.Plotly")  # no picture here, and yet the next page's will find its library
     page.get_by_text(label("record.sure")).click()
     page.get_by_role("button", name=label("record.erase")).click()
     expect(page.get_by_text(re.compile(r"Parts done: 0 of 81"))).to_be_visible()

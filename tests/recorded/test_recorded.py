@@ -8,7 +8,7 @@ import pytest
 from engine.contracts import RunError
 from engine.recorded import Directions, find_recording, read_delta, recordings, table
 from engine.recorded.runs import FOLDER
-from engine.training.record import SHOWN, cell_spec
+from engine.training.record import RECIPE, SHOWN, cell_spec, keep_current, table_specs
 
 RECORDINGS = recordings()
 
@@ -17,14 +17,27 @@ RECORDINGS = recordings()
 def test_every_shown_cell_is_recorded_with_todays_defaults(cell):
     spec, recording = cell_spec(*cell), find_recording(*cell)
     assert recording is not None and recording.spec == spec, "defaults changed since: run make record"
+    assert json.loads((recording.folder / "run.json").read_text())["recipe"] == RECIPE, "the recipe changed since: run make record"
     assert recording.events[0].event == "phase" and recording.machine["device"] in ("cpu", "cuda")
 
 
 def test_the_table_is_of_todays_recipe_and_each_row_once():
     assert all(table.is_current(row) for row in table.rows()), "the recipe changed since: run make record"
     hashes = [row.spec.hash for row in table.rows()]
-    assert len(hashes) == len(set(hashes))
+    assert sorted(hashes) == sorted(spec.hash for spec in table_specs()), "defaults changed since: run make record"
     assert all(row.result["spec_hash"] == row.spec.hash for row in table.rows())
+
+
+def test_record_takes_old_rows_out_of_the_table(tmp_path, monkeypatch):
+    today, other = table_specs()[:2]
+    lines = [
+        {"recipe": recipe, "spec": json.loads(spec.to_json())}
+        for recipe, spec in ((RECIPE, today), (RECIPE - 1, other), (RECIPE, other.with_(seed=9)))
+    ]
+    monkeypatch.setattr(table, "FILE", tmp_path / "table.jsonl")
+    table.FILE.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert keep_current([today, other]) == {today.hash}
+    assert [json.loads(line) for line in table.FILE.read_text().splitlines()] == lines[:1]
 
 
 def test_committed_data_stay_small():
