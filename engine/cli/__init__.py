@@ -2,11 +2,12 @@
 
 import typer
 
-from engine.cli import calculator, doctor, models, runs, spec, tasks, train
+from engine.cli import ask, calculator, doctor, models, runs, spec, tasks, train
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Fine-tune small language models, and look at what changed.")
 app.command("spec")(spec.spec)
 app.command("train")(train.train)
+app.command("ask")(ask.ask)
 app.command("tasks")(tasks.tasks)
 app.command("doctor")(doctor.doctor)
 app.command("plan", context_settings=calculator.PASS_ON)(calculator.plan)

@@ -7,10 +7,13 @@ import sys
 import pytest
 
 from engine.__main__ import main
+from engine.catalog.defaults import default_spec
+from engine.training import train
 
 RESULT = {
     "spec_hash", "method", "objective", "model", "task", "seed", "device", "dtype", "threads", "steps", "score_before", "score_after",
-    "fact_score_before", "fact_score_after", "loss_before", "loss_after", "forgetting_before", "forgetting_after", "trainable_params",
+    "fact_score_before", "fact_score_after", "loss_before", "loss_after", "forgetting_before", "forgetting_after",
+    "kept_before", "kept_after", "trainable_params",
     "total_params", "artifact_bytes", "seconds", "tokens_per_second", "peak_memory_bytes",
 }  # fmt: skip
 
@@ -92,3 +95,44 @@ def test_lists_are_json_with_the_promised_keys(capsys):
 def test_listing_imports_no_torch():
     code = "import sys; from engine.__main__ import main; main(['tasks']); main(['models']); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+@pytest.fixture(scope="module")
+def adapters(tmp_path_factory):
+    """Two LoRA of two steps each, and a soft prompt."""
+    made = {}
+    for name, chosen in {"one": {"method": "lora"}, "two": {"method": "lora", "seed": 1}, "soft": {"method": "prompt"}}.items():
+        made[name] = tmp_path_factory.mktemp(name)
+        list(train(default_spec("nano-0.1m", steps=2, eval_every=0, **chosen), out=made[name]))
+    return made
+
+
+def test_ask_answers_as_the_base_with_each_adapter_and_with_their_sum(adapters, capsys):
+    options = ["--model", "nano-0.1m", "--tokens", "8", "--adapter", str(adapters["one"]), "--adapter", f"{adapters['two']}=-0.5"]
+    assert main(["ask", "Mia the fox", *options]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert [line.partition(": ")[0] for line in said] == [
+        "base",
+        *(str(adapters[name] / "adapter") for name in ("one", "two")),
+        "1 x [1] + -0.5 x [2]",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("adapter", "says"),
+    [
+        ("nowhere", "neither a folder nor a run"),
+        ("{one}=much", "is not a finite number"),
+        ("{one}=nan", "is not a finite number"),
+        ("{soft}", "is of type PROMPT_TUNING"),
+        ("{one}/delta", "holds no adapter in PEFT's format"),
+    ],
+)
+def test_ask_refuses_what_is_no_adapter(adapters, capsys, adapter, says):
+    assert main(["ask", "Mia", "--model", "nano-0.1m", "--adapter", adapter.format(**adapters)]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_ask_refuses_another_base(adapters, capsys):
+    assert main(["ask", "Mia", "--model", "nano-0.5m", "--adapter", str(adapters["one"])]) == 2
+    assert "model=nano-0.5m is not the base of these adapters" in capsys.readouterr().err
