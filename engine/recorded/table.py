@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from engine.contracts import RECIPE, RunSpec
 
 FILE = Path(__file__).parent / "data" / "table.jsonl"
+SWEEP = FILE.with_name("sweep.jsonl")
+"""The same for five learning rates around each cell's own."""
 
 
 class ResultRow(NamedTuple):
@@ -36,9 +38,9 @@ class Spread(NamedTuple):
 
 
 @cache
-def rows() -> tuple[ResultRow, ...]:
+def rows(file: Path = FILE) -> tuple[ResultRow, ...]:
     """All of them, in the order in which they were made."""
-    lines = FILE.read_text("utf-8").splitlines() if FILE.exists() else []
+    lines = file.read_text("utf-8").splitlines() if file.exists() else []
     return tuple(_read(json.loads(line)) for line in lines)
 
 

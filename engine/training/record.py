@@ -42,6 +42,7 @@ SHOWN: tuple[tuple[str, str, str, str], ...] = (
 )
 """Cells (model, task, method, objective) whose whole run pages show before the learner presses anything."""
 SEEDS = (0, 1, 2)
+RATE_FACTORS = (0.1, 0.3, 1.0, 3.0, 10.0)
 SCENES = (
     ("playback", playback.record, NANO),
     ("landscape", landscape.record, NANO),
@@ -72,19 +73,20 @@ def main() -> None:
         if not is_kept(f"{name}-{model}"):
             print(f"{name}-{model}", flush=True)
             make(model)
-    made = keep_current(specs := table_specs())
-    wanted = [spec for spec in specs if spec.hash not in made]
-    for nano, at_once in ((True, os.cpu_count() or 1), (False, 1)):  # a nano run computes on one core, the others on all
-        append_rows([spec for spec in wanted if is_nano(spec.model) == nano], at_once)
+    for file, specs in ((table.FILE, table_specs()), (table.SWEEP, sweep_specs())):
+        made = keep_current(file, specs)
+        wanted = [spec for spec in specs if spec.hash not in made]
+        for nano, at_once in ((True, os.cpu_count() or 1), (False, 1)):  # a nano run computes on one core, the others on all
+            append_rows(file, [spec for spec in wanted if is_nano(spec.model) == nano], at_once)
 
 
-def keep_current(specs: list[RunSpec]) -> set[str]:
-    """Take rows of an older recipe, or of settings that are no longer a cell's defaults, out of the table; hashes of those that stay."""
+def keep_current(file: Path, specs: list[RunSpec]) -> set[str]:
+    """Take rows of an older recipe, and of settings that are not asked for any more, out of a file; hashes of those that stay."""
     current = {spec.hash for spec in specs}
-    kept = [
-        row for row in map(json.loads, table.FILE.read_text("utf-8").splitlines()) if row["recipe"] == RECIPE and spec_hash(row) in current
-    ]
-    table.FILE.write_text("".join(json.dumps(row, separators=(",", ":")) + "\n" for row in kept), "utf-8")
+    if not file.exists():
+        return set()
+    kept = [row for row in map(json.loads, file.read_text("utf-8").splitlines()) if row["recipe"] == RECIPE and spec_hash(row) in current]
+    file.write_text("".join(json.dumps(row, separators=(",", ":")) + "\n" for row in kept), "utf-8")
     return {spec_hash(row) for row in kept}
 
 
@@ -99,8 +101,8 @@ def one_by_one(at_once: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(at_once, mp_context=fresh, max_tasks_per_child=1)
 
 
-def append_rows(specs: list[RunSpec], at_once: int) -> None:
-    """Add each spec's result to the table as it comes.
+def append_rows(path: Path, specs: list[RunSpec], at_once: int) -> None:
+    """Add each spec's result to a file as it comes.
 
     Raises:
         RunError: A run did not end as done; the rows before it are kept.
@@ -110,7 +112,7 @@ def append_rows(specs: list[RunSpec], at_once: int) -> None:
             row = done.result()
             row["machine"]["at_once"] = at_once  # runs beside each other slow each other down
             print({name: row["spec"][name] for name in ("model", "task", "method", "objective", "seed")}, flush=True)
-            with table.FILE.open("a", encoding="utf-8") as file:
+            with path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row, separators=(",", ":")) + "\n")
 
 
@@ -129,6 +131,12 @@ def table_specs() -> list[RunSpec]:
     ]
     cells.sort(key=lambda cell: (not is_nano(cell[0]), cell[0] != NANO, cell not in SHOWN))
     return [cell_spec(*cell, seed=seed) for nano in (True, False) for seed in SEEDS for cell in cells if is_nano(cell[0]) == nano]
+
+
+def sweep_specs() -> list[RunSpec]:
+    """Every cell of one nano model at five learning rates around its own, one seed: the same budget for each."""
+    cells = [spec for spec in table_specs() if (spec.model, spec.seed) == (NANO, SEEDS[0])]
+    return [spec.with_(learning_rate=float(f"{factor * spec.learning_rate:.3g}")) for spec in cells for factor in RATE_FACTORS]
 
 
 def table_row(spec_json: str) -> dict[str, Any]:

@@ -28,16 +28,16 @@ def test_the_table_is_of_todays_recipe_and_each_row_once():
     assert all(row.result["spec_hash"] == row.spec.hash for row in table.rows())
 
 
-def test_record_takes_old_rows_out_of_the_table(tmp_path, monkeypatch):
+def test_record_takes_old_rows_out_of_the_table(tmp_path):
     today, other = table_specs()[:2]
     lines = [
         {"recipe": recipe, "spec": json.loads(spec.to_json())}
         for recipe, spec in ((RECIPE, today), (RECIPE - 1, other), (RECIPE, other.with_(seed=9)))
     ]
-    monkeypatch.setattr(table, "FILE", tmp_path / "table.jsonl")
-    table.FILE.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert keep_current([today, other]) == {today.hash}
-    assert [json.loads(line) for line in table.FILE.read_text().splitlines()] == lines[:1]
+    path = tmp_path / "table.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert keep_current(path, [today, other]) == {today.hash}
+    assert [json.loads(line) for line in path.read_text().splitlines()] == lines[:1]
 
 
 def test_committed_data_stay_small():
