@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.recorded.scenes import find_scene
 from lessons.lesson import Lesson, View, show
 from lessons.panels.numbers import of_run
 from lessons.stage import stage
@@ -28,8 +29,17 @@ def see(view: View) -> None:
             stage(scene, key=scene.title)
 
 
+def growth() -> dict[str, str]:
+    """Tokens of a story at its best look and at the end, in the recorded runs at β 0.1."""
+    found = find_scene(f"dpo-{NANO}")
+    assert found is not None
+    at = found.arrays["beta"].tolist().index(0.1)
+    score, tokens = found.arrays["score"][at], found.arrays["tokens"][at]
+    return {"tokens_best": f"{tokens[score.argmax()]:.0f}", "tokens_last": f"{tokens[-1]:.0f}"}
+
+
 def read(view: View) -> None:
-    prose("rlhf-and-dpo", "pairs")
+    prose("rlhf-and-dpo", "pairs", **growth())
 
 
 LESSON = Lesson(
