@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
 from engine.recorded.scenes import find_scene
 from lessons.lesson import Lesson, View, show
 from lessons.panels.numbers import of_run
 from lessons.stage import stage
 from lessons.stage.method_scenes import beta_scene, frontier_scene, preference_scene, reward_scene
-from lessons.text import prose
+from lessons.text import label, prose
 
 NANO = "nano-0.5m"
 
@@ -23,7 +25,8 @@ def picture(view: View) -> None:
 
 def see(view: View) -> None:
     """How DPO follows from RLHF, and what a leash and a β do over whole sets of runs."""
-    prose("rlhf-and-dpo", "derive")
+    with st.expander(label("preference.derive")):
+        prose("rlhf-and-dpo", "derive")
     for scene in (frontier_scene(NANO), beta_scene(NANO)):
         if scene is not None:
             stage(scene, key=scene.title)
