@@ -46,7 +46,7 @@ def syllables(word: str) -> int:
     return max(1, count - (low.endswith("e") and not low.endswith("le") and count > 1))
 
 
-NOT_READ = {"change", "page", "next", "paper"}
+NOT_READ = {"change", "task", "page", "next", "paper"}
 """Keys of tables whose values are no prose: settings, addresses and sources."""
 
 

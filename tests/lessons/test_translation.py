@@ -25,7 +25,7 @@ KEPT = re.compile(
     r"\$\$.*?\$\$|\$[^$\n]+\$|`[^`]*`|\{\{\w+\}\}|\[\[[^|\]]+\||\]\([^)]*\)|:\w+\[|:material/\w+:|:small\[|:gray\[", re.DOTALL
 )
 TRANSLATED = (*LESSONS, find("runs"), find("record"))
-NOT_WORDS = {"page", "next", "key"}
+NOT_WORDS = {"page", "next", "key", "task"}
 ENGLISH = re.compile(r"\b[a-z]{2,}(?: [a-z]{2,}){2,}\b")
 """Three plain words in a row."""
 WIDGETS = (

@@ -8,20 +8,22 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.catalog.defaults import default_spec
 from engine.catalog.tasks import TASKS
-from engine.contracts import Evaluated
+from engine.contracts import CELLS, Evaluated
 from engine.doctor import tell
 from engine.planner.hardware import find_gpu
 from engine.recorded.scenes import SceneData, find_scene
 from engine.tasks import load
 from lessons import choosing, frozen_head, instruction_tuning
 from lessons.lesson import View
+from lessons.panels import clinic
 from lessons.panels.choose import CARDS
 from lessons.panels.dials import Cell
 from lessons.panels.set_words import early_words, rank_words
 from lessons.preference import growth
 from lessons.qlora import speeds
-from lessons.text import FOLDER
+from lessons.text import FOLDER, label
 
 EMPTY = View(None, None, None, None, None)
 
@@ -102,3 +104,26 @@ def test_the_case_that_fits_on_paper_has_the_card_s_own_numbers():
     text, card = (FOLDER / "choosing" / "break.toml").read_text("utf-8"), find_gpu("RTX 4090")
     assert f"{card.memory_gib} GiB by its driver" in text and f"About {card.usable_gib:.1f} GiB of the card" in text
     assert card.usable_gib > 22.9
+
+
+@pytest.mark.parametrize("objective", CELLS)
+def test_what_to_watch_is_said_for_every_objective(objective):
+    assert label(f"run.watch_{objective}") != label("run.watch_blind")
+    assert ("loss" in label(f"run.watch_{objective}")) == (objective != "reward")
+
+
+@pytest.mark.parametrize(
+    ("objective", "task", "broken"), [("dpo", "endings", [1, 1]), ("dpo", "brief", [1, 0]), ("rlhf", "endings", [0, 0])]
+)
+def test_a_case_is_a_run_only_where_it_breaks(objective, task, broken, monkeypatch):
+    model = "nano-0.5m" if task == "endings" else "smollm2-135m-instruct"
+    runs: list[object] = []
+    monkeypatch.setattr(clinic, "_run", lambda spec, name, key: runs.append(spec))
+    monkeypatch.setattr(clinic, "_diagnosis", lambda fault, key: False)
+    counts = []
+    for fault in clinic.faults("rlhf-and-dpo"):
+        monkeypatch.setattr(clinic, "faults", lambda lesson, fault=fault: (fault,))
+        clinic.clinic("rlhf-and-dpo", default_spec(model, task, objective=objective))
+        counts.append(len(runs))
+        runs.clear()
+    assert counts == broken
