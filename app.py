@@ -14,10 +14,10 @@ from lessons import catalog
 from lessons.panels.progress import rail, signs
 from lessons.stage import preload
 from lessons.stage.learner import keep_learner, learner_id
+from lessons.text import label
 from lessons.warm_up import warm_up
 
 THEME = Path(__file__).parent / "lessons" / "theme"
-GROUPS = {"lessons": "Lessons", "tools": "Tools"}
 
 
 def show(page: catalog.Page) -> Callable[[], None]:
@@ -29,19 +29,19 @@ def main() -> None:
     learner = learner_id()
     known = progress.of(learner) if learner else {}
     pages = {page.path: st.Page(show(page), title=page.title, url_path=page.path) for page in catalog.existing()}
-    entries: dict[str, list[Any]] = {title: [] for title in GROUPS.values()}
+    entries: dict[str, list[Any]] = {}
     for page in catalog.existing():
-        entries[GROUPS[page.group]].append(pages[page.path])
+        entries.setdefault(label(f"rail.{page.group}"), []).append(pages[page.path])
     first = next(iter(pages.values()), None)
 
     def home() -> None:
         if first is None:
-            st.info("No lesson is here yet.")
+            st.info(label("rail.empty"))
         else:
             st.switch_page(first, query_params=st.query_params.to_dict())
 
     root = st.Page(home, title="Delta Lab", url_path="home", default=True, visibility="hidden")
-    chosen = st.navigation({"": [root], **{title: group for title, group in entries.items() if group}}, expanded=True)
+    chosen = st.navigation({"": [root], **entries}, expanded=True)
     st.set_page_config(page_title=f"{chosen.title} · Delta Lab", page_icon=THEME / "icon.svg", layout="wide", initial_sidebar_state="auto")
     st.html(THEME / "page.css")
     st.html(signs(known))

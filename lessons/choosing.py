@@ -22,7 +22,7 @@ def numbers(view: View) -> dict[str, object]:
     return {
         "name": short(model),
         "billions": f"{find(model).total_params / 1e9:.2g}",
-        "card": f"{find_gpu(card).usable_gib * 1.073741824:.0f}",
+        "card": f"{find_gpu(card).nominal_gb:g}",
         "bf16_gib": f"{answers(model, card)['full'].reserve.reserved_gib:.0f}",
     }
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from engine.catalog.models import DEFAULT_MODEL, MODELS
+from engine.catalog.tasks import TASKS
 from lessons.lesson import Lesson, View, show
 from lessons.panels.numbers import of_run
 from lessons.panels.sets import MODELS as RECORDED
 from lessons.stage import method_scenes, planner_scenes, stage
 from lessons.text import prose
 
-CLASSES = 2
+USUAL_TASK = "sentiment"
 
 
 def page() -> None:
@@ -19,7 +20,8 @@ def page() -> None:
 def numbers(view: View) -> dict[str, object]:
     model = MODELS[view.cell.model if view.cell else DEFAULT_MODEL]
     width = model.config["hidden_size"]
-    return {**of_run(view), "classes": CLASSES, "width": width, "head": f"{CLASSES * width:,}"}
+    classes = TASKS[view.cell.task if view.cell else USUAL_TASK].classes
+    return {**of_run(view), "classes": classes, "width": width, "head": f"{classes * width:,}"}
 
 
 def picture(view: View) -> None:

@@ -9,7 +9,8 @@ from lessons.lesson import Lesson, View, show
 from lessons.panels.delta import delta_panel, spectrum_panel
 from lessons.panels.memory import WAYS, memory_panel, of_7b
 from lessons.panels.numbers import of_run
-from lessons.panels.sets import rates_panel
+from lessons.panels.set_words import early_words
+from lessons.panels.sets import rates_panel, recorded_set
 from lessons.text import label, prose
 
 
@@ -46,7 +47,8 @@ def run(view: View) -> None:
 
 
 def read(view: View) -> None:
-    prose("full-fine-tuning", "forgetting")
+    found = recorded_set("rates")
+    prose("full-fine-tuning", "forgetting", early=early_words(found) if found else "")
 
 
 LESSON = Lesson(

@@ -12,6 +12,8 @@ from lessons.stage.method_scenes import mixture_scene
 from lessons.text import prose
 
 MODEL = "smollm2-135m-instruct"
+CARRIED = 0.1
+"""Rise of the share of orders that never train from which on they count as learned too."""
 
 
 def page() -> None:
@@ -44,8 +46,9 @@ def picture(view: View) -> None:
 
 
 def read(view: View) -> None:
-    if unseen_scores(view):
-        prose("instruction-tuning", "orders", **numbers(view))
+    if unseen := unseen_scores(view):
+        carried = unseen[1] - unseen[0] >= CARRIED
+        prose("instruction-tuning", "orders-carried" if carried else "orders", **numbers(view))
     prose("instruction-tuning", "data")
 
 

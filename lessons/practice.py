@@ -9,22 +9,16 @@ from lessons.panels import practice_files, practice_packs, practice_progress, pr
 from lessons.panels.practice_today import today_panel
 from lessons.panels.quiz import VISITOR, answer_log
 from lessons.stage.learner import learner_id
+from lessons.text import label
 
 PAGE = "practice"
-VIEWS = {
-    "Today": "today",
-    "Progress": "progress",
-    "Your history": "history",
-    "Take along": "take-along",
-    "Own questions": "own-questions",
-    "Question report": "report",
-}
+VIEWS = ("today", "progress", "history", "take-along", "own-questions", "report")
 
 
 def page() -> None:
     """One view at a time; the address remembers which (?view=progress)."""
     arc.header(PAGE)
-    st.markdown("A few questions a day, each one again when you are about to forget it.")
+    st.markdown(label("practice.lead"))
     learner = learner_id()
     log, who = answer_log(learner), learner or VISITOR
     log.forget()  # another tab or another machine may have written since
@@ -44,13 +38,12 @@ def page() -> None:
 
 
 def _view() -> str:
-    names = {value: label for label, value in VIEWS.items()}
     asked = st.query_params.get("view", "today")
     chosen = st.segmented_control(
-        "What to show",
-        list(names),
-        default=asked if asked in names else "today",
-        format_func=names.__getitem__,
+        label("practice.show"),
+        VIEWS,
+        default=asked if asked in VIEWS else "today",
+        format_func=lambda view: label(f"practice.{view}"),
         key="practice-view",
         required=True,
     )

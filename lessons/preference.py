@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
+from engine.recorded.scenes import find_scene
 from lessons.lesson import Lesson, View, show
 from lessons.panels.numbers import of_run
 from lessons.stage import stage
 from lessons.stage.method_scenes import beta_scene, frontier_scene, preference_scene, reward_scene
-from lessons.text import prose
+from lessons.text import label, prose
 
 NANO = "nano-0.5m"
 
@@ -22,14 +25,24 @@ def picture(view: View) -> None:
 
 def see(view: View) -> None:
     """How DPO follows from RLHF, and what a leash and a β do over whole sets of runs."""
-    prose("rlhf-and-dpo", "derive")
+    with st.expander(label("preference.derive")):
+        prose("rlhf-and-dpo", "derive")
     for scene in (frontier_scene(NANO), beta_scene(NANO)):
         if scene is not None:
             stage(scene, key=scene.title)
 
 
+def growth() -> dict[str, str]:
+    """Tokens of a story at its best look and at the end, in the recorded runs at β 0.1."""
+    found = find_scene(f"dpo-{NANO}")
+    assert found is not None
+    at = found.arrays["beta"].tolist().index(0.1)
+    score, tokens = found.arrays["score"][at], found.arrays["tokens"][at]
+    return {"tokens_best": f"{tokens[score.argmax()]:.0f}", "tokens_last": f"{tokens[-1]:.0f}"}
+
+
 def read(view: View) -> None:
-    prose("rlhf-and-dpo", "pairs")
+    prose("rlhf-and-dpo", "pairs", **growth())
 
 
 LESSON = Lesson(

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
+from statistics import fmean
+
 import streamlit as st
 
+from engine.catalog.models import DEFAULT_MODEL
 from engine.planner.accuracy import own_rows
+from engine.recorded.table import rows
 from lessons.lesson import Lesson, View, show
 from lessons.panels.numbers import of_run, planned
 from lessons.stage import stage, weights_scenes
@@ -37,7 +42,23 @@ def numbers(view: View) -> dict[str, object]:
         "weights_65": f"{gigabytes('huggyllama/llama-65b', 'nf4-dq', 'qlora'):.1f}",
         **{f"measured_{row.id[:2]}": f"{row.measured_gib:.1f}" for row in own_rows() if row.id in ("65b-qlora", "70b-qlora")},
     }
-    return {**of_run(view), **sums}
+    return {**of_run(view), **sums, **speeds()}
+
+
+@cache
+def speeds() -> dict[str, str]:
+    """QLoRA's tokens a second over LoRA's, the mean over all pairs of recorded runs that differ in the method alone and ran on one machine."""
+    found: dict[tuple[str, ...], dict[str, float]] = {}
+    for row in rows():
+        if row.spec.model == DEFAULT_MODEL and row.spec.method in ("lora", "qlora"):
+            cell = (row.machine.get("gpu", ""), str(row.machine), row.spec.task, row.spec.objective, str(row.spec.seed))
+            found.setdefault(cell, {})[row.spec.method] = row.result["tokens_per_second"]
+    pairs = {cell: pair["qlora"] / pair["lora"] for cell, pair in found.items() if len(pair) == 2}
+    return {
+        "speed_pairs": str(len(pairs)),
+        "speed_ratio": f"{100 * fmean(pairs.values()):.0f}%",
+        "speed_gpu": ", ".join(sorted({cell[0] for cell in pairs})),
+    }
 
 
 def picture(view: View) -> None:

@@ -27,6 +27,8 @@ class TaskCard(NamedTuple):
     """For the learner: what is taught, how it is scored, and what the score hides."""
     types: int = 0
     """Types of task in the training examples, of which a spec's `task_types` takes the first so many; 0 for tasks that are no mixture."""
+    classes: int = 0
+    """Labels to choose from; 0 for tasks that are not classified."""
 
 
 TASKS: dict[str, TaskCard] = {
@@ -71,6 +73,7 @@ TASKS: dict[str, TaskCard] = {
                 "A classifier on top of the model says whether a sentence is positive or negative. An answer counts when the label is right. "
                 "Both classes are equally frequent: a classifier that has learned nothing is right in half of the cases."
             ),
+            classes=2,
         ),
         TaskCard(
             "facts",
@@ -164,6 +167,7 @@ TASKS: dict[str, TaskCard] = {
                 "A classifier on top of the model reads a whole story and says in which of four moods it ends: sleepy, generous, hungry or "
                 "musical. The mood follows from the ending alone. A classifier that has learned nothing is right in one case of four."
             ),
+            classes=4,
         ),
     )
 }

@@ -7,11 +7,20 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from engine.contracts import Evaluated
 from engine.doctor.story import Story
 
 MOVED_POINTS = 0.2
 """A held-out score that rises by less than this share is called unmoved: on 32 prompts it is 6 answers."""
 FACTS_LOST = 0.1
+BROKEN_FACTS = 0.25
+"""A loss of key facts from which on a score that did not rise is no run that did nothing."""
+STILL = 0.02
+"""Share of itself by which a held-out loss has to move to be called moved."""
+ROSE = 1.2
+"""Held-out loss over the base's, from which on it is no chance."""
+SAME = 0.5
+"""Share of answers that are the base's word for word, from which on nobody would notice a change."""
 FAR = 0.02
 """Of ‖ΔW‖/‖W‖, from which on the weights did not "hardly" move."""
 WITHOUT_DELTA = ("prompt", "prefix", "head")
@@ -50,25 +59,46 @@ def findings(story: Story) -> tuple[Finding, ...]:
 def _score(story: Story) -> Finding:
     base, last = story.base, story.latest
     assert base is not None and last is not None
-    key = "learned" if last.score - base.score >= MOVED_POINTS else "unmoved"
     right = f"{round(last.score * last.prompts)} of {last.prompts}"
     was = f"{round(base.score * base.prompts)} of {base.prompts}"
-    return Finding(key, {"before": was, "after": right, "steps": str(last.step)})
+    return Finding(_score_key(base, last), {"before": was, "after": right, "steps": str(last.step)})
+
+
+def _score_key(base: Evaluated, last: Evaluated) -> str:
+    """A score that stays low may be a run that did nothing, one that went elsewhere, or one that broke the model."""
+    if last.score - base.score >= MOVED_POINTS:
+        return "learned"
+    facts = (base.fact_score or 0) - (last.fact_score or 0)
+    if base.score - last.score >= MOVED_POINTS or facts >= BROKEN_FACTS or last.loss > ROSE * base.loss:
+        return "broke"
+    same = sum(answer.base == answer.tuned for answer in last.answers)
+    if last.answers and same < SAME * len(last.answers):
+        return "elsewhere"
+    return "unmoved"
 
 
 def _loss(story: Story) -> Finding:
-    base, last = story.base, story.latest
-    assert base is not None and last is not None
-    numbers = {"train_first": f"{story.steps[0].loss:.2f}", "train_last": f"{story.steps[-1].loss:.2f}"}
+    base, last, started = story.base, story.latest, story.started
+    assert base is not None and last is not None and started is not None
+    train_first, train_last = story.steps[0].loss, story.steps[-1].loss
+    numbers = {"train_first": f"{train_first:.2f}", "train_last": f"{train_last:.2f}"}
     numbers |= {"heldout_before": f"{base.loss:.2f}", "heldout_after": f"{last.loss:.2f}"}
-    return Finding("loss-fell" if last.loss < base.loss else "loss-rose", numbers)
+    if started.spec.get("objective") == "rlhf":  # its training loss swings around zero: only the held-out one means something
+        return Finding("policy-near" if last.loss <= ROSE * base.loss else "policy-astray", numbers)
+    if abs(last.loss - base.loss) <= STILL * abs(base.loss):
+        return Finding("loss-still", numbers)
+    if last.loss < base.loss:
+        return Finding("loss-fell", numbers)
+    return Finding("loss-rose" if train_last < train_first else "loss-exploded", numbers)
 
 
 def _drift(story: Story) -> Finding:
     last = story.latest
     assert last is not None
-    key = "drift" if last.drift < FAR else "drift-far"
-    return Finding(key, {"share": f"{100 * last.drift:.2g}%", "one_in": f"{1 / last.drift:,.0f}" if last.drift else "infinitely many"})
+    if last.drift == 0:
+        return Finding("drift-none", {})
+    share = f"{100 * last.drift:.2g}%" if last.drift < 1 else f"{100 * last.drift:,.0f}%"
+    return Finding("drift" if last.drift < FAR else "drift-far", {"share": share, "one_in": f"{1 / last.drift:,.0f}"})
 
 
 def _size(story: Story) -> Finding:

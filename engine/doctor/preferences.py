@@ -31,7 +31,17 @@ def invisible(story: Story, signs: Signs) -> Diagnosis | None:
         return None
     if facts_lost(signs) >= LOST:
         return None
-    return Diagnosis("dpo-invisible", {"accuracy": f"{100 * order:.0f}%", "margin": f"{margin:.2f}", **answers(signs)})
+    key = "dpo-too-little" if signs.spec.get("pairs") == "own" else "dpo-invisible"
+    return Diagnosis(
+        key,
+        {
+            "steps": str(signs.last.step),
+            "rate": rate(signs),
+            "accuracy": f"{100 * order:.0f}%",
+            "margin": f"{margin:.2f}",
+            **answers(signs),
+        },
+    )
 
 
 def lost_facts(story: Story, signs: Signs) -> Diagnosis | None:

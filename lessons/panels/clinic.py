@@ -26,6 +26,8 @@ class Fault(NamedTuple):
     """Each with `text`, `feedback` and, on one of them, `right = true`."""
     change: dict[str, Any] = {}
     """Fields of the spec that break it; empty for a case told in words alone."""
+    task: str = ""
+    """The only task on which it was seen to break; empty where any does."""
 
 
 def faults(lesson: str) -> tuple[Fault, ...]:
@@ -48,7 +50,7 @@ def clinic(lesson: str, default: RunSpec | None) -> None:
 
 def _broken(default: RunSpec, fault: Fault) -> RunSpec | None:
     """The default run with the fault in it; None where the fault does not go with this cell."""
-    if not fault.change:
+    if not fault.change or fault.task not in ("", default.task):
         return None
     try:
         return default.with_(**fault.change)

@@ -107,7 +107,7 @@ def _progress(run: jobs.RunStatus, story: Story) -> None:
         steps = label("run.step", step=last.step, steps=last.steps) if last else label("run.starting")
         doing = f" · {story.phase.name}: {story.phase.detail}" if story.phase and story.phase.name != "training" else ""
         st.progress(story.progress, f"{steps}{left}{doing}")
-        st.caption(label("run.watch"))
+        st.caption(label(f"run.watch_{run.spec.objective if run.spec.eval_every else 'blind'}"))
     if st.button(label("run.cancel"), key="run-cancel", disabled=run.cancelling, help=label("run.cancel_help")):
         jobs.cancel(run.run_id)
         st.rerun(scope="fragment")

@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine.recorded.scenes import SceneData, find_scene
 from lessons.panels.planner_fit import markdown_table
+from lessons.panels.set_words import rank_words
 from lessons.stage import stage
 from lessons.stage.scene import Scene, plain_stage
 from lessons.text import label, prose
@@ -29,7 +30,7 @@ def rank_table() -> None:
     if found is None:
         return
     ranks, cut, trained, whole = (found.arrays[name] for name in ("ranks", "cut", "trained", "whole"))
-    prose("lora", "cut", whole=f"{100 * whole[0]:.0f}")
+    prose("lora", "cut", whole=f"{100 * whole[0]:.0f}", says=rank_words(found))
     rows = [
         {
             label("ranks.rank"): str(rank),

@@ -6,29 +6,44 @@ from pathlib import Path
 
 import pytest
 
-from engine.contracts import Evaluated, Probed, Started, Step
-from engine.doctor import findings, tell
+from engine.contracts import Answer, Evaluated, Probed, Started, Step
+from engine.doctor import Story, findings, tell
 from engine.recorded import recordings
 from lessons.text import fill, read
+from tests.doctor.make_data import FOLDER, specs
+from tests.doctor.make_data import read as events_of
 
 STARTED = Started({}, "h", "cpu", "a processor", "fp32", 2, 1000, 10, {})
 STEPS = [Step(1, 2, 3.0, 1e-3, 1.0, 10, 50.0, 0.2, 0.2, 1), Step(2, 2, 1.0, 1e-3, 1.0, 10, 50.0, 0.4, 0.0, 1)]
 BASE = Evaluated(0, 0.0, 1.0, 32, 3.0, 0.0)
 LAST = Evaluated(2, 0.9, 0.97, 32, 1.0, 0.0035)
+RLHF = replace(STARTED, spec={"objective": "rlhf"})
+CHANGED, SAME = (Answer("q", "a base answer", "another", False),), (Answer("q", "a base answer", "a base answer", False),)
 PROBES = [Probed(0, 2.8, 64), Probed(2, 2.9, 64)]
 
 
-def keys(*, started=STARTED, base=BASE, last=LAST, probes=PROBES) -> list[str]:
-    return [f.key for f in findings(tell([started, *STEPS, base, last, *probes]))]
+def keys(*, started=STARTED, steps=STEPS, base=BASE, last=LAST, probes=PROBES) -> list[str]:
+    return [f.key for f in findings(tell([started, *steps, base, last, *probes]))]
 
 
 @pytest.mark.parametrize(
     ("changed", "present", "absent"),
     [
         ({}, "learned", "unmoved"),
-        ({"last": replace(LAST, score=0.1)}, "unmoved", "learned"),
+        ({"last": replace(LAST, score=0.1, loss=3.0)}, "unmoved", "learned"),
+        ({"last": replace(LAST, score=0.1, answers=CHANGED)}, "elsewhere", "unmoved"),
+        ({"last": replace(LAST, score=0.1, answers=SAME)}, "unmoved", "elsewhere"),
+        ({"last": replace(LAST, score=0.1, loss=4.0)}, "broke", "unmoved"),
+        ({"last": replace(LAST, score=0.1, fact_score=0.6, answers=CHANGED)}, "broke", "elsewhere"),
+        ({"base": replace(BASE, score=1.0), "last": replace(LAST, score=0.5)}, "broke", "learned"),
         ({}, "loss-fell", "loss-rose"),
-        ({"last": replace(LAST, loss=3.5)}, "loss-rose", "loss-fell"),
+        ({"last": replace(LAST, loss=3.5)}, "loss-rose", "loss-exploded"),
+        ({"last": replace(LAST, loss=3.5), "steps": STEPS[::-1]}, "loss-exploded", "loss-rose"),
+        ({"last": replace(LAST, loss=3.01)}, "loss-still", "loss-rose"),
+        ({"started": RLHF}, "policy-near", "loss-fell"),
+        ({"started": RLHF, "last": replace(LAST, loss=9.0)}, "policy-astray", "loss-rose"),
+        ({}, "drift", "drift-none"),
+        ({"last": replace(LAST, drift=0.0)}, "drift-none", "drift"),
         ({}, "facts-kept", "facts-lost"),
         ({"last": replace(LAST, fact_score=0.7)}, "facts-lost", "facts-kept"),
         ({}, "remembered", "forgot"),
@@ -64,19 +79,45 @@ def test_an_unfinished_run_has_no_findings():
     assert findings(tell([STARTED, *STEPS, BASE])) == ()
 
 
+def shown_by(*stories: Story) -> set[str]:
+    """The keys of all their findings, whose sentences are filled on the way."""
+    shown = set()
+    for finding in (finding for story in stories for finding in findings(story)):
+        sentence = fill(read("read", finding.key), **finding.values)
+        assert not re.search(r"\{\{|\}\}|e\+", sentence)
+        shown.add(finding.key)
+    return shown
+
+
 def test_every_sentence_can_be_filled():
     written = {path.stem for path in (Path(read.__wrapped__.__code__.co_filename).parent / "read").glob("*.md")}
-    shown = set()
-    for changed in (
-        {},
-        {"last": replace(LAST, score=0.0, loss=9.0, fact_score=0.0, drift=0.25), "probes": [PROBES[0], Probed(2, 9.0, 64)]},
-    ):
-        events = [replace(STARTED, trainable_params=1000) if changed else STARTED, *STEPS, BASE, changed.get("last", LAST)]
-        for finding in findings(tell([*events, *changed.get("probes", PROBES)])):
-            sentence = fill(read("read", finding.key), **finding.values)
-            assert not re.search(r"\{\{|\}\}", sentence)
-            shown.add(finding.key)
-    assert shown == written
+    real = shown_by(*(tell(events_of(name)) for name in specs() if (FOLDER / f"{name}.jsonl.gz").exists()))
+    assert real | {"drift-none"} == written
+    assert shown_by(tell([STARTED, *STEPS, BASE, replace(LAST, drift=0.0)])) >= {"drift-none"}
+
+
+@pytest.mark.parametrize(
+    ("name", "present", "absent"),
+    [
+        ("lr-too-high-0", {"broke", "loss-exploded", "drift-far", "forgot"}, {"unmoved", "loss-rose"}),
+        ("reward-hacked-0", {"broke", "policy-astray"}, {"unmoved", "loss-rose"}),
+        ("healthy-leashed-3", {"learned", "policy-near"}, {"broke", "loss-fell"}),
+        ("lr-too-high-full-0", {"learned", "facts-lost", "drift-far"}, {"broke"}),
+        ("lr-too-low-0", {"unmoved", "loss-still"}, {"broke", "elsewhere", "loss-rose"}),
+        ("overfit-0", {"broke", "loss-rose"}, {"unmoved", "loss-exploded"}),
+        ("adapter-off-0", {"unmoved", "loss-still"}, {"loss-rose"}),
+        ("healthy-small-3", {"elsewhere", "loss-fell"}, {"unmoved", "broke"}),
+        ("healthy-lora-0", {"learned", "loss-fell"}, {"broke", "loss-exploded"}),
+    ],
+)
+def test_runs_that_were_made_are_told_as_they_went(name, present, absent):
+    found = shown_by(tell(events_of(name)))
+    assert present <= found and not absent & found
+
+
+def test_a_share_above_one_is_written_out():
+    moved = next(f for f in findings(tell(events_of("lr-too-high-0"))) if f.key == "drift-far")
+    assert moved.values["share"] == "1,867%"
 
 
 @pytest.mark.parametrize("recording", recordings(), ids=lambda r: r.name)

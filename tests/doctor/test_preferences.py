@@ -36,7 +36,8 @@ def found(*, rewards=RISING, margins=RISING, accuracy=1.0, score=0.9, fact=1.0, 
 @pytest.mark.parametrize(
     ("changed", "key"),
     [
-        ({"score": 0.12}, "dpo-invisible"),
+        ({"score": 0.12, "pairs": "made-up"}, "dpo-invisible"),
+        ({"score": 0.12, "pairs": "own"}, "dpo-too-little"),
         ({"fact": 0.4, "tokens": 4.0}, "dpo-past-best"),
         ({"rewards": [*RISING[:10], *(0.2 - 0.05 * at for at in range(10))]}, "dpo-chosen-falls"),
         ({"margins": [margin - 0.4 for margin in RISING], "reference": "none"}, "dpo-without-reference"),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from lessons.text import FOLDER
 
@@ -41,3 +44,31 @@ def syllables(word: str) -> int:
     low = word.lower()
     count = len(VOWELS.findall(low))
     return max(1, count - (low.endswith("e") and not low.endswith("le") and count > 1))
+
+
+NOT_READ = {"change", "task", "page", "next", "paper"}
+"""Keys of tables whose values are no prose: settings, addresses and sources."""
+
+
+def entries() -> list[tuple[str, str]]:
+    """Every box, case, claim, step and term of the course's tables: where it stands, and its sentences. Labels are too short to measure."""
+    found = []
+    for path in sorted(FOLDER.rglob("*.toml")):
+        if path.stem in ("labels", "dials"):
+            continue
+        for name, value in tomllib.loads(path.read_text("utf-8")).items():
+            for place, entry in enumerate(value if isinstance(value, list) else [value]):
+                found.append((f"{path.parent.name}-{path.stem}-{name}-{place}", "\n".join(_strings(entry))))
+    return found
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield plain(value)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            if name not in NOT_READ:
+                yield from _strings(item)
