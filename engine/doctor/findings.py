@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from engine.contracts import Evaluated
+from engine.contracts import Evaluated, Probed
 from engine.doctor.story import Story
 
 MOVED_POINTS = 0.2
@@ -53,6 +53,7 @@ def findings(story: Story) -> tuple[Finding, ...]:
         key = "forgot" if after - before > FORGOT_NATS else "remembered"
         numbers = {"before": f"{before:.2f}", "after": f"{after:.2f}", "items": str(story.probes[0].items)}
         found.append(Finding(key, numbers))
+        found += _asked(*story.probes)
     return (*found, _size(story))
 
 
@@ -75,6 +76,18 @@ def _score_key(base: Evaluated, last: Evaluated) -> str:
     if last.answers and same < SAME * len(last.answers):
         return "elsewhere"
     return "unmoved"
+
+
+def _asked(before: Probed, after: Probed) -> list[Finding]:
+    """What became of the questions that the probe asks; runs of an older version asked none."""
+    if before.score is None or after.score is None:
+        return []
+    right = [str(round(probe.score * probe.asked)) for probe in (before, after)]
+    return [
+        Finding(
+            "asked-lost" if after.score < before.score else "asked-kept", {"before": right[0], "after": right[1], "asked": str(after.asked)}
+        )
+    ]
 
 
 def _loss(story: Story) -> Finding:

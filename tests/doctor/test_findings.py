@@ -20,6 +20,7 @@ LAST = Evaluated(2, 0.9, 0.97, 32, 1.0, 0.0035)
 RLHF = replace(STARTED, spec={"objective": "rlhf"})
 CHANGED, SAME = (Answer("q", "a base answer", "another", False),), (Answer("q", "a base answer", "a base answer", False),)
 PROBES = [Probed(0, 2.8, 64), Probed(2, 2.9, 64)]
+ASKED = [Probed(0, 2.8, 64, 0.75, 12), Probed(2, 2.9, 64, 0.5, 12)]
 
 
 def keys(*, started=STARTED, steps=STEPS, base=BASE, last=LAST, probes=PROBES) -> list[str]:
@@ -48,6 +49,9 @@ def keys(*, started=STARTED, steps=STEPS, base=BASE, last=LAST, probes=PROBES) -
         ({"last": replace(LAST, fact_score=0.7)}, "facts-lost", "facts-kept"),
         ({}, "remembered", "forgot"),
         ({"probes": [PROBES[0], Probed(2, 3.4, 64)]}, "forgot", "remembered"),
+        ({"probes": ASKED}, "asked-lost", "asked-kept"),
+        ({"probes": ASKED[:1] * 2}, "asked-kept", "asked-lost"),
+        ({}, "remembered", "asked-kept"),
         ({}, "size-part", "size-all"),
         ({"started": replace(STARTED, trainable_params=1000)}, "size-all", "size-part"),
     ],
@@ -64,6 +68,11 @@ def test_no_facts_no_sentence_about_them():
 
 def test_numbers_in_words():
     found = {f.key: f.values for f in findings(tell([STARTED, *STEPS, BASE, LAST, *PROBES]))}
+    assert {f.key: f.values for f in findings(tell([STARTED, *STEPS, BASE, LAST, *ASKED]))}["asked-lost"] == {
+        "before": "9",
+        "after": "6",
+        "asked": "12",
+    }
     assert found["learned"] == {"before": "0 of 32", "after": "29 of 32", "steps": "2"}
     assert found["drift"] == {"share": "0.35%", "one_in": "286"}
 
