@@ -12,7 +12,7 @@ from functools import cache
 from engine.recorded import Delta
 from engine.recorded.scenes import find_scene
 from engine.recorded.table import rows
-from lessons.stage.scene import Scene, plain_stage
+from lessons.stage.scene import Scene, plain_stage, thinned
 from lessons.text import fill, read
 from viz import choosing_space, city, delta_playback, loss_landscape
 from viz.label import TruthLabel, short_name
@@ -53,7 +53,7 @@ def playback_scene(model: str, matrix: str | None = None) -> Scene | None:
     arrays = found.arrays
     info = delta_playback.get_delta_playback_info(arrays["steps"], arrays[f"{name}.B"], arrays[f"{name}.A"], matrix=name, label=label)
     figure, words = delta_playback.draw_delta_playback(info), delta_playback.describe_delta_playback(info)
-    caption = fill(read("gallery", "playback"), model=model, matrix=short_name(name))
+    caption = f"{fill(read('gallery', 'playback'), model=model, matrix=short_name(name))} {thinned(info.last)}"
     tables = delta_playback.delta_playback_tables(info)
     return plain_stage(f"ΔW as it grew {short_name(name)}", figure, words, tables, caption=caption, frame_start=len(figure.frames) - 1)
 

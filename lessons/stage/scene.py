@@ -10,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from lessons.text import label
 from viz import delta_scene as delta
 from viz.colours import LIGHT
 from viz.label import short_name, truth_label
@@ -87,10 +88,16 @@ def delta_stage(
         label=info.label.text,
         description=delta.describe_delta_scene(info),
         tables=delta.delta_scene_tables(info),
-        caption=caption,
+        caption=f"{caption} {thinned(info)}".strip(),
         rank=RankControl(info, other, beside),
         height_px=height_px,
     )
+
+
+def thinned(info: delta.DeltaSceneInfo) -> str:
+    """How many rows and columns of a matrix are drawn; empty where all are."""
+    (m, n), p, q = info.shape, len(info.rows), len(info.columns)
+    return label("delta.thinned", p=p, q=q, m=f"{m:,}", n=f"{n:,}") if p < m or q < n else ""
 
 
 def payload(scene: Scene, key: str) -> dict[str, Any]:

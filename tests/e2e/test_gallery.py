@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import io
+
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from lessons.gallery import EXHIBITS
+from tests.conftest import watched
 from tests.e2e.settled import reach, settle
 from viz.colours import DARK
 
@@ -12,6 +18,29 @@ pytestmark = pytest.mark.e2e
 PAINT_MS = 60_000
 EYE = "(plot) => Object.values(plot._fullLayout.scene._scene.getCamera().eye)"
 KEPT = "(key) => JSON.parse(sessionStorage.getItem(`deltalab.stage.${key}`) ?? '{}')"
+
+
+LEAST, LEAST_OF_DOTS = 0.05, 0.01
+"""Share of a picture, its title left out, that is drawn on. Scenes of thin lines and dots cover less than surfaces and bars."""
+DOTS = {"soft", "frontier", "choosing"}
+TITLE_PX = 56
+# What lies over or across the picture: other parts of the stage and of the page, by their boxes and by what a pointer meets.
+OVER = """(stage) => {
+    const box = stage.querySelector('.dl-picture').getBoundingClientRect(), found = [];
+    const near = [...stage.children, stage.closest('[class*=st-key-exhibit-]').querySelector('h2'), ...stage.querySelectorAll('button')];
+    for (const node of near) {
+        const other = node.getBoundingClientRect();
+        const apart = other.top >= box.bottom - 1 || other.bottom <= box.top + 1 || other.left >= box.right || other.right <= box.left;
+        if (other.height && !apart && !node.matches('.dl-picture')) found.push(node.className || node.textContent);
+    }
+    for (let i = 1; i < 6; i++) for (let j = 1; j < 6; j++) {
+        const met = document.elementFromPoint(box.x + (box.width * j) / 6, box.y + (box.height * i) / 6);
+        if (!met?.closest('.dl-picture')) found.push(`a ${met?.tagName} of ${met?.className}`);
+    }
+    const title = stage.querySelector('.gtitle')?.getBoundingClientRect();
+    if (title && (title.left < box.left || title.right > box.right)) found.push('its own title, cut off');
+    return found;
+}"""
 
 
 def stage_of(page: Page, key: str) -> Locator:
@@ -22,6 +51,30 @@ def come_alive(stage: Locator) -> None:
     """Scroll there, and wait until it is drawn in 3D: only those in sight are."""
     stage.evaluate("(stage) => stage.scrollIntoView({block: 'center', behavior: 'instant'})", timeout=PAINT_MS)
     expect(stage).to_have_attribute("data-state", "ready", timeout=PAINT_MS)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_every_exhibit_fills_its_picture_and_nothing_lies_over_it(browser, app_server, width: int, height: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="light")
+    page = watched(context.new_page())
+    page.goto(f"{app_server()}/gallery")
+    shares, over = {}, {}
+    for exhibit in EXHIBITS:
+        stage = stage_of(page, exhibit.key)
+        come_alive(stage)
+        shares[exhibit.key] = drawn_on(stage.locator(".dl-picture").screenshot())
+        over[exhibit.key] = stage.evaluate(OVER)
+    assert {key: share for key, share in shares.items() if share < (LEAST_OF_DOTS if key in DOTS else LEAST)} == {}
+    assert {key: found for key, found in over.items() if found} == {}
+    assert page.problems == []
+    context.close()
+
+
+def drawn_on(png: bytes) -> float:
+    """Share of the pixels under the title that differ from the commonest colour."""
+    pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)[TITLE_PX:]
+    colours, counts = np.unique(pixels.reshape(-1, 3), axis=0, return_counts=True)
+    return float((np.abs(pixels - colours[counts.argmax()]).max(axis=2) > 16).mean())
 
 
 def test_narrow_and_dark(browser, app_server) -> None:

@@ -24,7 +24,10 @@ if st.toggle("Empty"):
 else:
     parts = synthetic(st.session_state.data)
     info = get_delta_scene_info(**parts, matrix="layer 15 · q_proj", label=truth_label("illustration", "2026-11-22", 0))
+    beside = get_delta_scene_info(
+        **synthetic(7 + st.session_state.data), matrix="layer 15 · q_proj", label=truth_label("recorded", "2026-11-22", 0)
+    )
     full = get_spectrum("full fine-tuning", [0.9**k for k in range(64)], truth_label("recorded", "2026-11-22", 0))
-    state = stage(delta_stage(info, other=full), key="delta")
+    state = stage(delta_stage(info, other=full, beside=beside), key="delta")
     st.write(f"rank {state.rank}; camera {'kept' if state.camera else 'untouched'}")
 st.write(f"runs {st.session_state.runs}, data {st.session_state.data}")

@@ -56,6 +56,12 @@ def test_full_delta_beside_is_sent_whole_and_must_be_of_the_same_matrix() -> Non
         delta_stage(mine, beside=info_of(192, 576, 4, False))
 
 
+def test_a_matrix_of_which_not_all_is_drawn_says_so_in_its_caption() -> None:
+    assert payload(delta_stage(info_of(96, 96, 2, True), caption="Mine."), "x")["caption"] == "Mine."
+    thinned = payload(delta_stage(info_of(1536, 96, 2, True), caption="Mine."), "x")["caption"]
+    assert thinned == "Mine. 96 of 1,536 rows and 96 of 96 columns are drawn, evenly spaced, each with its exact value."
+
+
 def test_a_plain_scene_takes_its_label_from_its_figure() -> None:
     figure = go.Figure().update_layout(**titled("Waves", truth_label("recorded", "2026-11-22", 3)))
     scene = plain_stage("Waves", figure, "words", (), frame_word="Angle", frame_start=2)

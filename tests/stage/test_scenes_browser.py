@@ -78,6 +78,9 @@ def test_frames_words_and_contexts(page, app_server) -> None:
         page.locator(".dl-plot canvas").count() <= 4 * page.locator(".dl-stage[data-state=ready] .dl-plot").first.locator("canvas").count()
     )
     expect(page.locator(".dl-stage[data-state=ready]")).to_have_count(4)
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('[data-testid=stElementContainer]')].every((e) => getComputedStyle(e).opacity === '1')"
+    )
     assert serious(page, ".dl-stage") == []
     assert page.problems == []
 

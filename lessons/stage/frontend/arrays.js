@@ -67,3 +67,39 @@ export function grid(values) {
   const [p, q] = values.shape.split(",").map(Number);
   return Array.from({ length: p }, (_, i) => flat.subarray(i * q, (i + 1) * q));
 }
+
+/** x or y of a surface: a place for each column or row, a whole grid, or plain counting. */
+export function places(values) {
+  if (!values) return (i, j, across) => (across ? j : i);
+  if (isGrid(values)) {
+    const rows = grid(values);
+    return (i, j) => rows[i][j];
+  }
+  const row = list(values);
+  return (i, j, across) => row[across ? j : i];
+}
+
+const isGrid = (values) => (Array.isArray(values) && typeof values[0] === "object") || /,/.test(values.shape ?? "");
+
+const SHORT = 48; // a side of so few cells is drawn fast as it is
+
+/** Every step-th row and column of a surface, and the last ones, for drawing fast while a control moves. A side along which gaps come and go stays whole. */
+export function thin(trace, step) {
+  if (trace.type !== "surface" || step < 2) return trace;
+  const z = grid(trace.z);
+  const known = z.map((row) => Array.from(row, Number.isFinite));
+  const some = (count, whole) => Array.from({ length: count }, (_, i) => i).filter((i) => whole || i % step === 0 || i === count - 1);
+  const down = some(z.length, z.length <= SHORT || known.some((row) => row.some((is, j) => is !== known[0][j])));
+  const across = some(z[0].length, z[0].length <= SHORT || known.some((row) => row.some((is) => is !== row[0])));
+  if (down.length === z.length && across.length === z[0].length) return trace;
+  const cells = (values) => {
+    const rows = grid(values);
+    return rows && down.map((i) => across.map((j) => rows[i][j]));
+  };
+  const side = (values, kept) => {
+    if (values && isGrid(values)) return cells(values);
+    const row = list(values);
+    return row ? kept.map((i) => row[i]) : kept;
+  };
+  return { ...trace, z: cells(z), surfacecolor: cells(trace.surfacecolor), customdata: cells(trace.customdata), x: side(trace.x, across), y: side(trace.y, down) };
+}

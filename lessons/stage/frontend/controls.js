@@ -1,8 +1,8 @@
 // The buttons under a picture, and the keys that turn it.
 import * as player from "./player.js";
 import * as rank from "./rank.js";
-import { calm } from "./theme.js";
-import { fitted, isFlat } from "./figure.js";
+import { calm, webgl } from "./theme.js";
+import { camera, fitted, isFlat, isSolid } from "./figure.js";
 import { remember } from "./memory.js";
 import { saveCsv, savePng } from "./save.js";
 
@@ -18,6 +18,16 @@ export function setCell(stage, place) {
 
 export const button = (stage, name) => stage.root.querySelector(`button[data-do="${name}"]`);
 
+/** Only the buttons that do something for this scene, as it is shown, in this browser. */
+export function show(stage) {
+  const { rank, memory } = stage;
+  const turns = isSolid(stage.latest.figure) && !isFlat(stage);
+  const useful = { flat: rank && webgl(), left: rank, cell: rank, beside: rank?.beside, reset: turns, full: document.fullscreenEnabled };
+  for (const [name, shown] of Object.entries(useful)) button(stage, name).hidden = !shown;
+  for (const name of ["flat", "left", "beside"]) button(stage, name).setAttribute("aria-pressed", String(Boolean(memory[name])));
+  stage.part("keys").hidden = !turns;
+}
+
 const ACTIONS = {
   play: player.toggle,
   back: (stage) => step(stage, -1),
@@ -27,9 +37,9 @@ const ACTIONS = {
   full: (stage) => fullScreen(stage),
   projector: (stage) => projector(stage, !stage.root.dataset.projector),
   cell: (stage) => setCell(stage, stage.memory.cell ? null : rank.strongest(stage)),
-  left: (stage, pressed) => toggleView(stage, pressed, "left"),
-  beside: (stage, pressed) => toggleView(stage, pressed, "beside"),
-  flat: (stage, pressed) => toggleView(stage, pressed, "flat"),
+  left: (stage) => toggleView(stage, "left"),
+  beside: (stage) => toggleView(stage, "beside"),
+  flat: (stage) => toggleView(stage, "flat"),
   table: toggleTable,
   reset: resetCamera,
 };
@@ -42,10 +52,10 @@ function step(stage, by) {
   remember(stage);
 }
 
-function toggleView(stage, pressed, name) {
+function toggleView(stage, name) {
   stage.memory[name] = !stage.memory[name];
   stage.flat = stage.memory.flat ?? false;
-  pressed.setAttribute("aria-pressed", String(stage.memory[name]));
+  show(stage);
   remember(stage);
   stage.redraw();
 }
@@ -59,16 +69,15 @@ function toggleTable(stage, pressed) {
 }
 
 async function resetCamera(stage) {
-  delete stage.memory.camera;
+  if (stage.drawn) await window.Plotly.relayout(stage.part("plot"), { "scene.camera": fitted(stage, stage.latest.figure.layout.scene.camera) });
+  delete stage.memory.camera; // after plotly has told of it as of any other turn
   remember(stage);
-  if (!stage.drawn) return stage.drawStill();
-  await window.Plotly.relayout(stage.part("plot"), { "scene.camera": fitted(stage, stage.latest.figure.layout.scene.camera) });
-  delete stage.memory.camera;
+  if (!stage.drawn) stage.drawStill();
 }
 
-/** A frame or a browser may forbid it; then the picture stays where it is. */
+/** A frame may forbid it, and a phone may not know it; then the picture stays where it is. */
 async function fullScreen(stage) {
-  await (document.fullscreenElement ? document.exitFullscreen() : stage.root.requestFullscreen()).catch(() => {});
+  await (document.fullscreenElement ? document.exitFullscreen() : stage.root.requestFullscreen?.())?.catch(() => {});
 }
 
 /** Large type and full screen, for the back row of a class. */
@@ -83,8 +92,8 @@ export async function projector(stage, on) {
 
 /** Arrow keys turn the scene, plus and minus move nearer and away. */
 export function turn(stage, event) {
-  const now = stage.memory.camera ?? stage.latest.figure?.layout.scene?.camera;
-  if (!now || isFlat(stage) || event.target !== stage.part("picture")) return;
+  if (!isSolid(stage.latest.figure) || isFlat(stage) || event.target !== stage.part("picture")) return;
+  const now = camera(stage, stage.latest.figure.layout);
   const { x, y, z } = now.eye;
   let [angle, tilt, far] = [Math.atan2(y, x), Math.atan2(z, Math.hypot(x, y)), Math.hypot(x, y, z)];
   if (event.key === "ArrowLeft") angle -= 0.12;

@@ -21,6 +21,21 @@ export function deltaAt(rank, k) {
   return product(rank.sorted.left, rank.sorted.right, rank.p, rank.q, rank.k, k);
 }
 
+/** The factors drawn at rank k, in rows: left is p x directions, right is directions x q. */
+export function sides(rank, k) {
+  const pair = factors(rank, k);
+  const shown = pair === rank.trained ? pair.all : k;
+  const left = Array.from({ length: rank.p }, (_, i) => pair.left.slice(i * pair.all, i * pair.all + shown));
+  const right = Array.from({ length: shown }, (_, d) => pair.right.slice(d * rank.q, (d + 1) * rank.q));
+  return { left, right, names: pair.names, peaks: pair.peaks };
+}
+
+/** Full fine-tuning's ΔW at the same cells. */
+export function full(rank, scale = 1) {
+  const { left, right, k } = rank.beside;
+  return product(left, right, rank.p, rank.q, k, k, scale);
+}
+
 /** What the middle shows at rank k: ΔW from its top k directions, or what those leave out. */
 export function middle(rank, k, left = false, scale = 1) {
   const { sorted, p, q } = rank;
@@ -38,20 +53,6 @@ export function surfaces(rank, k, left = false) {
     A: { y: strip(pair.all, rank.strip).map((v) => rank.strip.top - v), z: ribbonsDown(pair.right, rank.q, pair.all, shown, rank.height / pair.peaks[1]) },
     "ΔW": { z: middle(rank, k, left, rank.height / rank.most) },
   };
-}
-
-/** Every step-th row and column of the drawn surfaces, for drawing fast while a control moves. Directions are all kept. */
-export function coarser(traces, step) {
-  if (step < 2) return traces;
-  const some = (values) => Array.from(list(values)).filter((_, i) => i % step === 0);
-  const fewer = { B: { down: true }, A: { across: true }, "ΔW": { down: true, across: true }, full: { down: true, across: true } };
-  return traces.map((trace) => {
-    const cut = fewer[trace.meta];
-    if (!cut || trace.type !== "surface") return trace;
-    const rows = cut.down ? some(trace.z) : trace.z;
-    const z = cut.across ? rows.map(some) : rows;
-    return { ...trace, z, x: cut.across ? some(trace.x) : trace.x, y: cut.down ? some(trace.y) : trace.y };
-  });
 }
 
 /** The cell (i, j) of those shown: its products by direction, and the lines that mark its row of B, column of A and place in ΔW. */
@@ -87,11 +88,11 @@ function strip(count, { width, share, fine }) {
 
 /** Full fine-tuning's ΔW to the right of this one, at this one's scale, and the scene made wide enough for both. */
 export function withBeside(rank, traces, scene) {
-  const { left, right, k, words } = rank.beside;
+  const { words } = rank.beside;
   const whole = traces.find((trace) => trace.meta === "ΔW");
   const xs = Array.from(list(whole.x));
   const [wide, gap] = [xs[xs.length - 1], 0.14];
-  const z = product(left, right, rank.p, rank.q, k, k, rank.height / rank.most);
+  const z = full(rank, rank.height / rank.most);
   const [low, high] = scene.xaxis.range;
   const share = (high - low + wide + gap) / (high - low);
   const note = { ...scene.annotations[2], text: `<b>${words.replace("<br>", "</b><br>")}`, x: wide + gap + wide / 2 };
@@ -119,33 +120,4 @@ export function notes(rank, k, left = false, measure = "full height") {
 
 export function number(value) {
   return Number(value).toPrecision(2).replaceAll("-", "−");
-}
-
-/** The same three matrices as heat maps, for machines without WebGL and for those who prefer it. */
-export function flat(rank, k, layout, colours, residual = false) {
-  const pair = factors(rank, k);
-  const shown = pair === rank.trained ? pair.all : k;
-  const left = Array.from({ length: rank.p }, (_, i) => pair.left.slice(i * pair.all, i * pair.all + shown));
-  const right = Array.from({ length: shown }, (_, d) => pair.right.slice(d * rank.q, (d + 1) * rank.q));
-  const map = (role, z, scale, most, axes, x, y) => ({
-    type: "heatmap", name: role, meta: role, z, x, y, colorscale: scale, zmin: -most, zmax: most, showscale: false, ...axes,
-    hoverinfo: "none", xgap: 0, ygap: 0,
-  });
-  const { scene: _scene, ...rest } = layout;
-  const words = notes(rank, k, residual, "full colour");
-  const axis = { visible: false, fixedrange: true };
-  const note = (text, x, y, xanchor) => ({ text, x, y, xref: "paper", yref: "paper", xanchor, yanchor: "bottom", align: "left", showarrow: false, font: { size: 12 } });
-  return {
-    data: [
-      map("B", left, colours.factor, pair.peaks[0], { xaxis: "x2", yaxis: "y" }, undefined, rank.rows),
-      map("A", right, colours.factor, pair.peaks[1], { xaxis: "x", yaxis: "y2" }, rank.columns, undefined),
-      map("ΔW", middle(rank, k, residual), colours.delta, rank.most, {}, rank.columns, rank.rows),
-    ],
-    layout: {
-      ...rest, margin: { l: 12, r: 12, t: 64, b: 12 }, hovermode: "closest", dragmode: false,
-      xaxis: { ...axis, domain: [0.24, 1] }, yaxis: { ...axis, domain: [0, 0.68], autorange: "reversed" },
-      xaxis2: { ...axis, domain: [0, 0.2] }, yaxis2: { ...axis, domain: [0.8, 0.95], autorange: "reversed" },
-      annotations: [note(words[0], 0, 0.69, "left"), note(words[1], 0.24, 0.955, "left"), note(words[2], 0.24, 0.69, "left")],
-    },
-  };
 }

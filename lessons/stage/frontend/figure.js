@@ -1,8 +1,9 @@
 // The figure from Python with what the browser knows better: rank, frame, chosen cell, camera, lit part, large type.
-import { cell, coarser, flat, notes, surfaces, withBeside } from "./delta.js";
+import { cell, notes, surfaces, withBeside } from "./delta.js";
 import { current, withFrame } from "./player.js";
-import { grid, list } from "./arrays.js";
+import { flat } from "./flat.js";
 import { lit } from "./words.js";
+import { thin } from "./arrays.js";
 import { webgl } from "./theme.js";
 
 export const isFlat = (stage) => Boolean(stage.rank) && (stage.flat || !webgl());
@@ -29,8 +30,7 @@ function plain(stage) {
   const figure = withFrame(stage.latest.figure, current(stage));
   if (!isSolid(figure)) return figure;
   const scene = { ...figure.layout.scene, camera: camera(stage, figure.layout), uirevision: "kept" };
-  const data = stage.coarse > 1 ? figure.data.map((trace) => thin(trace, stage.coarse)) : figure.data;
-  return { data, layout: { ...figure.layout, scene } };
+  return { data: figure.data.map((trace) => thin(trace, stage.coarse)), layout: { ...figure.layout, scene } };
 }
 
 function withRank(stage) {
@@ -38,24 +38,15 @@ function withRank(stage) {
   const { layout } = latest.figure;
   const k = Number(stage.slider.value);
   const residual = Boolean(stage.memory.left);
-  if (isFlat(stage)) return flat(rank, k, layout, latest.scales, residual);
+  if (isFlat(stage)) return flat(rank, k, layout, latest.scales, stage.memory);
   const fresh = surfaces(rank, k, residual);
   const words = notes(rank, k, residual);
   const annotations = layout.scene.annotations.map((note, i) => ({ ...note, text: words[i] ?? note.text }));
   const scene = { ...layout.scene, annotations, camera: camera(stage, layout), uirevision: "kept" };
   const traces = latest.figure.data.map((trace) => ({ ...trace, ...(fresh[trace.meta] ?? {}) }));
   const both = rank.beside && stage.memory.beside ? withBeside(rank, traces, scene) : { traces, scene };
-  const chosen = stage.memory.cell && cell(rank, k, stage.memory.cell, traces);
-  return { data: [...coarser(both.traces, stage.coarse), ...(chosen?.marks ?? [])], layout: { ...layout, scene: both.scene } };
-}
-
-/** Every step-th row and column of a surface; other traces stay. */
-function thin(trace, step) {
-  if (trace.type !== "surface") return trace;
-  const some = (values) => Array.from(values).filter((_, i) => i % step === 0);
-  const rows = (values) => values && some(grid(values)).map(some);
-  const place = (values) => values && (/,/.test(values.shape ?? "") || typeof values[0] === "object" ? rows(values) : some(list(values)));
-  return { ...trace, z: rows(trace.z), surfacecolor: rows(trace.surfacecolor), x: place(trace.x), y: place(trace.y) };
+  const marks = stage.memory.cell ? cell(rank, k, stage.memory.cell, traces).marks : [];
+  return { data: [...both.traces.map((trace) => thin(trace, stage.coarse)), ...marks], layout: { ...layout, scene: both.scene } };
 }
 
 /** The camera that the learner left, else Python's. */

@@ -1,6 +1,8 @@
 // The picture as PNG and its numbers as CSV.
 import { csv, download, tableLines } from "./panel.js";
-import { middle } from "./delta.js";
+import { current, withFrame } from "./player.js";
+import { full, middle, sides } from "./delta.js";
+import { grid, list, places } from "./arrays.js";
 
 export async function savePng(stage) {
   const plot = stage.part("plot");
@@ -21,15 +23,53 @@ function onPaper(still, paper) {
 }
 
 export function saveCsv(stage) {
-  const { latest, rank } = stage;
-  const lines = [[`# ${latest.title}; ${latest.label}`], ...tableLines(latest.tables)];
-  if (rank) {
-    const k = Number(stage.slider.value);
-    const what = stage.memory.left ? `ΔW without its top ${k}` : `ΔW from its top ${k}`;
-    lines.push([`# ${what} of ${rank.k} directions, at the rows and columns shown`], ["row \\ column", ...rank.columns]);
-    middle(rank, k, stage.memory.left).forEach((row, i) => lines.push([rank.rows[i], ...Array.from(row, (v) => Number(v.toPrecision(7)))]));
-  }
-  const url = URL.createObjectURL(new Blob([csv(lines)], { type: "text/csv" }));
+  const { latest } = stage;
+  const drawn = stage.rank ? matrixLines(stage) : traceLines(withFrame(latest.figure, current(stage)));
+  const url = URL.createObjectURL(new Blob([csv([[`# ${latest.title}; ${latest.label}`], ...tableLines(latest.tables), ...drawn])], { type: "text/csv" }));
   download(`${latest.file}.csv`, url);
   URL.revokeObjectURL(url);
 }
+
+/** The matrices as they are shown now: values, not heights. */
+function matrixLines({ rank, slider, memory }) {
+  const k = Number(slider.value);
+  const { left, right, names } = sides(rank, k);
+  const directions = right.map((_, d) => `direction ${d + 1}`);
+  const section = (title, columns, rows, values) => [
+    [`# ${title}; at the rows and columns shown`], ["row \\ column", ...columns], ...values.map((row, i) => [rows[i], ...Array.from(row, short)]),
+  ];
+  return [
+    ...section(`${memory.left ? "ΔW without its top" : "ΔW from its top"} ${k} of ${rank.k} directions`, rank.columns, rank.rows, middle(rank, k, memory.left)),
+    ...section(names[0], directions, rank.rows, left),
+    ...section(names[1], rank.columns, directions, right),
+    ...(rank.beside && memory.beside ? section("ΔW of full fine-tuning", rank.columns, rank.rows, full(rank)) : []),
+  ];
+}
+
+/** Every trace at the frame shown, a point a row, with what axes and notes say of them. */
+function traceLines({ data, layout }) {
+  const words = (html) => html.replace(/<[^>]*>/g, " ").trim();
+  const place = layout.scene ?? layout;
+  const meaning = (axis) => {
+    const { title, tickvals, ticktext } = place[axis];
+    const ticks = ticktext ? ` (${Array.from(list(tickvals), (place, i) => `${short(place)} = ${ticktext[i]}`).join("; ")})` : "";
+    return title?.text ? [[`# ${axis.replace("axis", "")}: ${words(title.text)}${ticks}`]] : [];
+  };
+  const notes = (place.annotations ?? []).map((note) => [`# ${words(note.text)}`]);
+  const traces = data.filter((trace) => trace.name || trace.meta !== "frame").flatMap((trace) => {
+    const rows = points(trace);
+    return [[`# ${trace.name ?? trace.meta ?? trace.type}`], ["x", "y", "z"].slice(0, rows[0]?.length), ...rows];
+  });
+  return [["# As drawn"], ...Object.keys(place).filter((key) => /^[xyz]axis/.test(key)).flatMap(meaning), ...notes, ...traces];
+}
+
+function points(trace) {
+  if (/surface|heatmap/.test(trace.type)) {
+    const [x, y] = [places(trace.x), places(trace.y)];
+    return grid(trace.z).flatMap((row, i) => Array.from(row, (value, j) => [x(i, j, true), y(i, j, false), value].map(short)));
+  }
+  const columns = ["x", "y", "z"].map((axis) => list(trace[axis])).filter(Boolean);
+  return Array.from(columns[0] ?? [], (_, n) => columns.map((column) => short(column[n])));
+}
+
+const short = (value) => (Number.isFinite(value) ? Number(value.toPrecision(7)) : Number.isNaN(value) ? null : value);

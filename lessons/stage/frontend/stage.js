@@ -57,7 +57,7 @@ export function loadPlotly(url) {
 }
 
 function open(root, key) {
-  const stage = { root, key, memory: recall(key), part: (name) => root.querySelector(`.dl-${name}`), coarse: 1, usual: 1, visible: false };
+  const stage = { root, key, memory: recall(key), part: (name) => root.querySelector(`.dl-${name}`), coarse: 1, usual: 1, spent: 0, visible: false };
   stage.flat = stage.memory.flat ?? false;
   stage.slider = stage.part("rank-input");
   stage.redraw = () => request(stage);
@@ -69,7 +69,12 @@ function open(root, key) {
     stage.part(`${name}-input`).id = `dl-${key}-${name}`;
     for (const part of ["label", "value"]) stage.part(`${name}-${part}`).htmlFor = `dl-${key}-${name}`;
   }
-  stage.slider.addEventListener("input", () => { rank.tell(stage); drag(stage); });
+  stage.slider.addEventListener("input", () => {
+    const began = performance.now();
+    rank.tell(stage);
+    stage.spent += performance.now() - began;
+    drag(stage);
+  });
   stage.slider.addEventListener("change", () => { rank.release(stage); rest(stage); });
   stage.part("frame-input").addEventListener("input", () => { player.pause(stage); player.move(stage, 0); drag(stage); });
   stage.part("frame-input").addEventListener("change", () => rest(stage));
@@ -100,11 +105,7 @@ function show(stage, data) {
   rank.show(stage, data);
   player.show(stage, data);
   stage.part("foot").hidden = Boolean(data.empty);
-  for (const name of ["flat", "left", "cell"]) controls.button(stage, name).hidden = !stage.rank;
-  controls.button(stage, "beside").hidden = !stage.rank?.beside;
-  for (const name of ["flat", "left", "beside"]) controls.button(stage, name).setAttribute("aria-pressed", String(Boolean(stage.memory[name])));
-  controls.button(stage, "flat").hidden ||= !webgl();
-  controls.button(stage, "reset").hidden = !isSolid(data.figure);
+  controls.show(stage);
   words.join(stage);
 }
 
@@ -112,11 +113,14 @@ function show(stage, data) {
 function request(stage) {
   stage.wanted = true;
   stage.frame ??= requestAnimationFrame(async () => {
-    while (stage.wanted) {
-      stage.wanted = false;
-      await draw(stage);
+    try {
+      while (stage.wanted) {
+        stage.wanted = false;
+        await draw(stage);
+      }
+    } finally {
+      stage.frame = undefined; // one drawing that fails does not stop the next
     }
-    stage.frame = undefined;
   });
 }
 
@@ -140,25 +144,26 @@ async function draw(stage) {
   const { root } = stage;
   if (!stage.latest.figure) return;
   if (player.playing(stage)) stage.coarse = stage.usual;
-  const { coarse } = stage;
+  // Noted now, since the controls may move on while it is drawn.
+  const shown = { rank: stage.rank ? stage.slider.value : "", frame: player.current(stage) ?? "", mesh: stage.coarse > 1 ? "coarse" : "whole" };
+  const began = performance.now() - stage.spent;
+  stage.spent = 0;
   const figure = paint(stage);
   if (isSolid(figure) && (!webgl() || !window.Plotly || !contexts.admit(stage))) {
     still(stage, figure);
     root.dataset.state = "still";
   } else {
     if (!isSolid(figure)) contexts.leave(stage);
-    await live(stage, figure);
+    await live(stage, figure, began);
   }
-  root.dataset.rank = stage.rank ? stage.slider.value : "";
-  root.dataset.frame = player.current(stage) ?? "";
-  root.dataset.mesh = coarse > 1 ? "coarse" : "whole";
+  Object.assign(root.dataset, shown);
   root.dataset.draws = Number(root.dataset.draws ?? 0) + 1;
 }
 
-async function live(stage, figure) {
-  const started = performance.now();
+/** `began` is when the control moved, less the wait for the animation frame: all of the script's time counts. */
+async function live(stage, figure, began) {
   await window.Plotly.react(stage.part("plot"), figure.data, figure.layout, CONFIG);
-  stage.root.dataset.scriptMs = (performance.now() - started).toFixed(1);
+  stage.root.dataset.scriptMs = (performance.now() - began).toFixed(1);
   if (isSolid(figure) && !contexts.holds(stage)) { // gave its place up while it was being drawn
     stage.drawn = true;
     return stage.park();
@@ -169,7 +174,7 @@ async function live(stage, figure) {
     return listen(stage, stage.part("plot"));
   }
   await painted();
-  const took = performance.now() - started;
+  const took = performance.now() - began;
   if (took > SLOW_MS) stage.usual = Math.min(4, stage.usual + 1);
   else if (took < SLOW_MS / 3) stage.usual = Math.max(1, stage.usual - 1);
 }
@@ -227,6 +232,7 @@ function close(stage) {
   stage.timer = undefined;
   clearTimeout(stage.calmed);
   words.part(stage);
+  stage.latest = {}; // a drawing that still waits finds nothing to draw, and takes no context
   letGo(stage);
   stages.delete(stage.root);
 }

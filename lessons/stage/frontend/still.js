@@ -1,6 +1,6 @@
 // A 3D figure on a plain 2D canvas: what shows until the drawing library is there, where WebGL is missing, and on stages
 // that wait for their turn. Camera and perspective are plotly's own (a field of view of 45°), drawn from far to near.
-import { grid, list } from "./arrays.js";
+import { grid, list, places } from "./arrays.js";
 
 const LIGHT = [-0.35, -0.5, 0.79];
 const MOST = 96; // rows and columns of a lone surface; several share the same number of cells
@@ -211,17 +211,6 @@ const shade = (colour, by) => `rgb(${(Array.isArray(colour) ? colour : rgb(colou
 function every(count, most) {
   const step = Math.ceil(count / most);
   return Array.from({ length: Math.ceil(count / step) }, (_, n) => n * step);
-}
-
-/** x or y of a surface: a place for each column or row, a whole grid, or plain counting. */
-function places(values) {
-  if (!values) return (i, j, across) => (across ? j : i);
-  if (Array.isArray(values) && typeof values[0] === "object" || /,/.test(values.shape ?? "")) {
-    const rows = grid(values);
-    return (i, j) => rows[i][j];
-  }
-  const row = list(values);
-  return (i, j, across) => row[across ? j : i];
 }
 
 const at = ({ x, y, z }) => [x, y, z];
