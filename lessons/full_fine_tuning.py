@@ -9,7 +9,7 @@ from lessons.lesson import Lesson, View, show
 from lessons.panels.delta import delta_panel, spectrum_panel
 from lessons.panels.memory import WAYS, memory_panel, of_7b
 from lessons.panels.numbers import of_run
-from lessons.panels.sets import rates_panel
+from lessons.panels.sets import rates_panel, rates_table
 from lessons.text import label, prose
 
 
@@ -47,6 +47,7 @@ def run(view: View) -> None:
 
 def read(view: View) -> None:
     prose("full-fine-tuning", "forgetting")
+    rates_table()
 
 
 LESSON = Lesson(

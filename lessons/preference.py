@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lessons.lesson import Lesson, View, show
 from lessons.panels.numbers import of_run
+from lessons.panels.sets import pairs_table
 from lessons.stage import stage
 from lessons.stage.method_scenes import beta_scene, frontier_scene, preference_scene, reward_scene
 from lessons.text import prose
@@ -30,6 +31,7 @@ def see(view: View) -> None:
 
 def read(view: View) -> None:
     prose("rlhf-and-dpo", "pairs")
+    pairs_table()
 
 
 LESSON = Lesson(
