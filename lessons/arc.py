@@ -17,11 +17,16 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from engine import jobs
 from lessons.catalog import LESSONS, find, number
 from lessons.text import label
 
 PARTS = ("predict", "idea", "see", "run", "read", "claims", "break", "code", "quiz")
 """Anchors in the order of the arc; questions and links rely on them. Their headings stand in labels.toml."""
+RECENT = 20
+"""Runs that are looked through for live ones: more than the queue holds."""
+PROJECTOR_PERCENT = 140
+"""Of the usual type; all sizes of the page are multiples of it."""
 
 
 def header(path: str, title: str | None = None, lead: str = "") -> None:
@@ -33,10 +38,22 @@ def header(path: str, title: str | None = None, lead: str = "") -> None:
     page, place = find(path), number(path)
     with st.container(key="header", gap=None):
         if place is not None:
-            st.caption(label("arc.place", place=place, lessons=len(LESSONS), minutes=page.minutes))
+            with st.container(key="header-row", horizontal=True, vertical_alignment="center"):
+                st.caption(label("arc.place", place=place, lessons=len(LESSONS), minutes=page.minutes))
+                _tools()
         st.title(title or page.title, anchor=False)
         if lead:
             st.markdown(lead)
+
+
+def _tools() -> None:
+    """The way to the runs, with the number of those that wait or train, and large type for a projector."""
+    pages = st.session_state.get("pages", {})
+    if "runs" in pages:
+        live = sum(run.live for run in jobs.recent(RECENT))
+        st.page_link(pages["runs"], label=label("arc.live_runs", live=live) if live else label("arc.runs"), width="content")
+    if st.toggle(label("arc.projector"), key="projector", persist_state="session", help=label("arc.projector_help"), width="content"):
+        st.html(f"<style>:root {{ font-size: {PROJECTOR_PERCENT}% }}</style>")
 
 
 @contextmanager

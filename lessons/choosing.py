@@ -6,7 +6,7 @@ from engine.catalog.models import DEFAULT_MODEL
 from engine.planner.catalogue import find
 from engine.planner.hardware import find_gpu
 from lessons.lesson import Lesson, View, show
-from lessons.panels.choose import METHODS, answers, choose_boxes, chosen, comparison, costs, fitting, path, short
+from lessons.panels.choose import METHODS, answers, choose_boxes, chosen, comparison, costs, fitting, path, quality, short
 from lessons.panels.progress import done
 from lessons.stage import planner_scenes, run_scenes, stage
 from lessons.text import prose
@@ -39,6 +39,7 @@ def picture(view: View) -> None:
 def see(view: View) -> None:
     choose_boxes()
     comparison(*chosen())
+    quality(*chosen())
 
 
 def run(view: View) -> None:

@@ -6,6 +6,7 @@ from engine.catalog.models import DEFAULT_MODEL, MODELS
 from engine.catalog.tasks import TASKS
 from lessons.lesson import Lesson, View, show
 from lessons.panels.numbers import of_run
+from lessons.panels.results import methods_table
 from lessons.panels.sets import MODELS as RECORDED
 from lessons.stage import method_scenes, planner_scenes, stage
 from lessons.text import prose
@@ -33,6 +34,10 @@ def picture(view: View) -> None:
 
 
 def read(view: View) -> None:
+    prose("frozen-head", "against")
+    methods_table(
+        DEFAULT_MODEL, "sentiment", ("head", "lora", "full", "prompt", "prefix"), ("score", "trained", "seconds", "probe"), "classify"
+    )
     prose("frozen-head", "enough")
 
 

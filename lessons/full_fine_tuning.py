@@ -10,7 +10,7 @@ from lessons.panels.delta import delta_panel, spectrum_panel
 from lessons.panels.memory import WAYS, memory_panel, of_7b
 from lessons.panels.numbers import of_run
 from lessons.panels.set_words import early_words
-from lessons.panels.sets import rates_panel, recorded_set
+from lessons.panels.sets import rates_panel, rates_table, recorded_set
 from lessons.text import label, prose
 
 
@@ -49,6 +49,7 @@ def run(view: View) -> None:
 def read(view: View) -> None:
     found = recorded_set("rates")
     prose("full-fine-tuning", "forgetting", early=early_words(found) if found else "")
+    rates_table()
 
 
 LESSON = Lesson(

@@ -7,6 +7,8 @@ from lessons.lesson import Lesson, View, show
 from lessons.panels.delta import delta_panel
 from lessons.panels.measured import percent
 from lessons.panels.numbers import of_run
+from lessons.panels.results import methods_table
+from lessons.panels.sets import mixture_table
 from lessons.stage import stage
 from lessons.stage.method_scenes import mixture_scene
 from lessons.text import prose
@@ -49,6 +51,9 @@ def read(view: View) -> None:
     if unseen := unseen_scores(view):
         carried = unseen[1] - unseen[0] >= CARRIED
         prose("instruction-tuning", "orders-carried" if carried else "orders", **numbers(view))
+    mixture_table()
+    prose("instruction-tuning", "methods")
+    methods_table(MODEL, "instructions", ("full", "lora", "qlora", "prompt", "prefix"), ("score", "loss", "probe"))
     prose("instruction-tuning", "data")
 
 

@@ -7,7 +7,7 @@ from engine.catalog.models import MODELS
 from lessons.lesson import Lesson, View, show
 from lessons.panels.delta import delta_panel, spectrum_panel
 from lessons.panels.numbers import of_run
-from lessons.panels.sets import rank_table
+from lessons.panels.sets import rank_table, variants_table
 from lessons.text import prose
 
 
@@ -39,6 +39,7 @@ def see(view: View) -> None:
 
 def run(view: View) -> None:
     prose("lora", "variants")
+    variants_table()
 
 
 def read(view: View) -> None:

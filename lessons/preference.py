@@ -7,6 +7,7 @@ import streamlit as st
 from engine.recorded.scenes import find_scene
 from lessons.lesson import Lesson, View, show
 from lessons.panels.numbers import of_run
+from lessons.panels.sets import pairs_table
 from lessons.stage import stage
 from lessons.stage.method_scenes import beta_scene, frontier_scene, preference_scene, reward_scene
 from lessons.text import label, prose
@@ -43,6 +44,7 @@ def growth() -> dict[str, str]:
 
 def read(view: View) -> None:
     prose("rlhf-and-dpo", "pairs", **growth())
+    pairs_table()
 
 
 LESSON = Lesson(

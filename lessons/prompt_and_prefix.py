@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from engine.catalog.defaults import default_spec
+from engine.catalog.models import DEFAULT_MODEL
 from engine.planner.standing import trainable_count
 from lessons.lesson import Lesson, View, show
 from lessons.panels.numbers import of_run, planned
+from lessons.panels.results import ladder_table, methods_table
 from lessons.panels.sets import MODELS
 from lessons.stage import method_scenes, planner_scenes, stage
 from lessons.text import prose
@@ -45,6 +47,11 @@ def see(view: View) -> None:
 
 def read(view: View) -> None:
     prose("prompt-and-prefix", "steer")
+    prose("prompt-and-prefix", "ladder")
+    ladder_table("stories", ("full", "prompt", "prefix"))
+    prose("prompt-and-prefix", "facts")
+    methods_table(DEFAULT_MODEL, "facts", ("full", "lora", "prompt", "prefix"), ("score", "loss", "trained"))
+    prose("prompt-and-prefix", "length")
 
 
 LESSON = Lesson(

@@ -11,10 +11,13 @@ from engine.catalog.models import DEFAULT_MODEL
 from engine.planner.accuracy import own_rows
 from engine.recorded.table import rows
 from lessons.lesson import Lesson, View, show
+from lessons.panels.measured import measured
 from lessons.panels.numbers import of_run, planned
+from lessons.panels.results import methods_table
 from lessons.stage import stage, weights_scenes
 from lessons.text import label, prose
 
+CARD_48 = "A6000"
 SCENES = {
     "levels": weights_scenes.levels_scene,
     "block": weights_scenes.block_scene,
@@ -61,6 +64,25 @@ def speeds() -> dict[str, str]:
     }
 
 
+def room() -> dict[str, object]:
+    """What LLaMA-65B leaves of a card of 48 GB, in GiB, as the calculator says it for the two lengths."""
+    short, long = (
+        planned("huggyllama/llama-65b", "qlora", gpu=CARD_48, rank=64, targets="all-linear", checkpointing="full", seq_len=tokens)
+        for tokens in (512, 2048)
+    )
+    low, high = short.reserve.reserved_interval_gib
+    return {
+        "card": CARD_48,
+        "usable": f"{short.gpu.usable_gib:.1f}",
+        "reserved": f"{short.reserve.reserved_gib:.1f}",
+        "margin": f"{short.gpu.usable_gib - short.reserve.reserved_gib:.1f}",
+        "low": f"{low:.1f}",
+        "high": f"{high:.1f}",
+        "verdict": label(f"choose.{short.verdict}"),
+        "margin_long": f"{long.gpu.usable_gib - long.reserve.reserved_gib:.1f}",
+    }
+
+
 def picture(view: View) -> None:
     """One of four pictures of the same real weights."""
     choice = st.segmented_control(
@@ -71,10 +93,13 @@ def picture(view: View) -> None:
 
 def see(view: View) -> None:
     prose("qlora", "bits", **numbers(view))
+    prose("qlora", "room", **room())
 
 
 def read(view: View) -> None:
     prose("qlora", "price")
+    prose("qlora", "cost", **measured())
+    methods_table(DEFAULT_MODEL, "facts", ("lora", "qlora"), ("score", "loss", "probe"))
 
 
 LESSON = Lesson(

@@ -11,7 +11,7 @@ from lessons import catalog
 
 @cache
 def warm_up() -> None:
-    """Once in a process, and in the background: a second of imports and of reading questions would otherwise fall on a click."""
+    """Once in a process, and in the background: a second of imports, questions and recorded rows would otherwise fall on a click."""
     Thread(target=_read_all, name="warm-up", daemon=True).start()
 
 
@@ -20,3 +20,4 @@ def _read_all() -> None:
         import_module(f"lessons.{page.module}")
     import_module("alembic.command")
     import_module("quizzes.bank").questions()
+    import_module("lessons.panels.measured").measured()

@@ -27,7 +27,7 @@ from engine.training import train
 from engine.training.inspect import TOP_DIRECTIONS
 from engine.training.machine import machine, today
 from engine.training.observe import LIBRARIES
-from engine.training.scenes import head, landscape, mixture, playback, preference, prompt_path, ranks, rates
+from engine.training.scenes import head, landscape, mixture, pairs, playback, preference, prompt_path, ranks, rates, variants
 from engine.training.scenes.keep import is_kept
 
 SMOL, NANO = "smollm2-135m-instruct", "nano-0.5m"
@@ -53,6 +53,8 @@ SCENES = (
     ("mixture", mixture.record, SMOL),
     *(("ranks", ranks.record, model) for model in (NANO, SMOL)),
     ("rates", rates.record, NANO),
+    ("pairs", pairs.record, NANO),
+    ("variants", variants.record, NANO),
 )
 KEPT_LAYERS = 3
 """First, middle and last: every kind of matrix of these keeps its directions, the others their spectrum."""

@@ -18,18 +18,22 @@ class Belief(NamedTuple):
     paper: str
     """Authors, year, arXiv id, section."""
     measured: str = ""
-    """With `{{name}}` for numbers of recorded runs; left out while one of them is not recorded."""
+    """With `{{name}}` for recorded numbers and for those of the page."""
 
 
 def beliefs(lesson: str, **values: object) -> None:
-    """All boxes of a lesson. Numbers come from `values`, which the page computed, and from recorded runs."""
+    """All boxes of a lesson. Numbers come from `values`, which the page computed, and from recorded runs.
+
+    Raises:
+        KeyError: A box asks for a number that neither has.
+    """
     numbers = {**measured(), **values}
     for place, belief in enumerate(of_lesson(lesson)):
         with st.container(border=True, key=f"belief-{place}"):
             st.markdown(f"{label('beliefs.believed')} “{fill(belief.believed, **numbers)}”", unsafe_allow_html=True)
             st.markdown(f"{label('beliefs.true')} {fill(belief.true, **numbers)}", unsafe_allow_html=True)
-            if belief.measured and (said := _with(numbers, belief.measured)):
-                st.markdown(f"{label('beliefs.measured')} {said}", unsafe_allow_html=True)
+            if belief.measured:
+                st.markdown(f"{label('beliefs.measured')} {fill(belief.measured, **numbers)}", unsafe_allow_html=True)
             st.caption(belief.paper)
 
 
@@ -37,10 +41,3 @@ def of_lesson(lesson: str) -> tuple[Belief, ...]:
     """The boxes of a lesson, in the order of its file."""
     rows: list[dict[str, Any]] = table(f"{lesson}/beliefs").get("belief", [])
     return tuple(Belief(**row) for row in rows)
-
-
-def _with(numbers: dict[str, object], text: str) -> str:
-    try:
-        return fill(text, **numbers)
-    except KeyError:
-        return ""

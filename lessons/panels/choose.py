@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import streamlit as st
 
 from engine.contracts import SpecError
 from engine.planner.answer import Answer
+from engine.recorded.table import of_cell, spread
 from lessons.catalog import find
 from lessons.panels.measured import percent
 from lessons.panels.numbers import planned
 from lessons.panels.planner_fit import markdown_table
-from lessons.text import fill, label, table
+from lessons.panels.results import SMOL, truth_of_rows
+from lessons.text import fill, label, prose, table
 
 METHODS = ("full", "lora", "qlora", "prompt", "prefix", "head")
 MODELS = (
@@ -24,8 +25,10 @@ CARDS = ("RTX 4090", "L40S", "A100 80GB SXM", "H200", "B200")
 """From small to large."""
 SIZES = ("meta-llama/Llama-2-7b-hf", "meta-llama/Llama-2-13b-hf", "huggyllama/llama-65b", "meta-llama/Llama-2-70b-hf")
 TOKENS = 1e7
-_ADAPTER = {"rank": 16, "targets": "all-linear"}
+_ADAPTER: dict[str, object] = {"rank": 16, "targets": "all-linear"}
 _TASKS = 100
+QUALITY = {"pirate": "sft", "sentiment-json": "sft", "facts": "sft", "sentiment": "classify"}
+"""Tasks on which SmolLM2 was measured with every method that goes with them, and their objective."""
 
 
 def chosen() -> tuple[str, str]:
@@ -34,15 +37,19 @@ def chosen() -> tuple[str, str]:
     return (model if model in MODELS else MODELS[2]), (card if card in CARDS else CARDS[0])
 
 
-def answers(model: str, card: str) -> dict[str, Answer]:
+def answers(model: str, card: str, **options: object) -> dict[str, Answer]:
     """Each method for one text of 512 tokens at a time; those that do not go with the model are left out."""
     found = {}
     for method in METHODS:
         try:
-            found[method] = planned(model, method, gpu=card, **(_ADAPTER if method in ("lora", "qlora") else {}))
+            found[method] = planned(model, method, gpu=card, **_adapter(method), **options)
         except SpecError:
             continue
     return found
+
+
+def _adapter(method: str) -> dict[str, object]:
+    return _ADAPTER if method in ("lora", "qlora") else {}
 
 
 def fitting(model: str, card: str) -> int:
@@ -77,21 +84,38 @@ def _row(method: str, answer: Answer, card: str) -> dict[str, str]:
     }
 
 
+def quality(model: str, card: str) -> None:
+    """What each method learned where it was measured, and what it costs for the chosen model and card."""
+    found = answers(model, card, tokens=TOKENS)
+    gpu = next(iter(found.values())).gpu
+    hourly = label("choose.to", low=f"{gpu.price_low:.2f}", high=f"{gpu.price_high:.2f}") if gpu.price_low else label("choose.unknown")
+    prose("choosing", "quality", tokens=f"{TOKENS / 1e6:g}", card=card, hourly=hourly)
+    markdown_table([_quality_row(method, answer) for method, answer in found.items()])
+    rows = [row for task, objective in QUALITY.items() for method in found for row in of_cell(SMOL, task, method, objective)]
+    st.caption(label("choose.truth", recorded=truth_of_rows(rows, SMOL), priced=gpu.price_date))
+
+
+def _quality_row(method: str, answer: Answer) -> dict[str, str]:
+    scores = {task: spread(of_cell(SMOL, task, method, objective), "score_after") for task, objective in QUALITY.items()}
+    unknown, there = label("choose.unknown"), answer.verdict != "exceeds"
+    return {
+        label("choose.method"): label(f"methods.{method}"),
+        **{label(f"results.{task}"): f"{100 * found.mean:.0f}%" if found else unknown for task, found in scores.items()},
+        label("choose.hours"): _range(answer.hours if there else None),
+        label("choose.cost"): _range(answer.cost_usd if there else None),
+    }
+
+
 def costs() -> None:
-    """Hours and dollars for four sizes with LoRA and QLoRA, on the smallest single card that fits."""
-    markdown_table(list(_cost_rows()))
-
-
-@cache
-def _cost_rows() -> tuple[dict[str, str], ...]:
-    """Nothing here depends on the learner, so it is computed once."""
-    return tuple(_cost(model, method) for model in SIZES for method in ("lora", "qlora"))
+    """Hours and dollars for four sizes and every method that fits, on the smallest single card of the list."""
+    markdown_table([_cost(model, method) for model in SIZES for method in METHODS])
 
 
 def _cost(model: str, method: str) -> dict[str, str]:
     row = {label("choose.size"): short(model), label("choose.method"): label(f"methods.{method}")}
     for card in CARDS:
-        answer = planned(model, method, gpu=card, seq_len=2048, checkpointing="full", tokens=TOKENS, **_ADAPTER)
+        kept = "none" if method == "prefix" else "full"  # a prefix lives in the cache, which checkpointing does without
+        answer = planned(model, method, gpu=card, seq_len=2048, checkpointing=kept, tokens=TOKENS, **_adapter(method))
         if answer.verdict == "fits":
             return row | {
                 label("choose.cheapest"): card,

@@ -1,4 +1,6 @@
-"""Numbers of the recorded runs by name, for prose: `lora_score_after`, `full_probe_before`, `nano_lora_share` and so on."""
+"""Recorded numbers by name, for prose. Of one run: `lora_score_after`, `full_probe_before`, `nano_lora_share`. Means over the seeds of a cell:
+`facts_lora_score_after`, `sentiment_head_trained`. Of sets of runs: `mixture_8`, `leash_free_kl`.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +10,20 @@ from engine.contracts import METHODS
 from engine.doctor import Story, tell
 from engine.recorded import Delta, find_recording, read_delta
 from engine.recorded.runs import Recording
+from engine.recorded.scenes import find_scene
+from engine.recorded.table import ResultRow, of_cell, spread
 
 BASES = {"": ("smollm2-135m-instruct", "pirate"), "nano_": ("nano-0.5m", "stories")}
-"""Prefix -> model and task that the course measures on."""
+"""Prefix -> model and task that the course measures on, run by run."""
+CELLS = {
+    "sentiment": ("smollm2-135m-instruct", "sentiment", "classify"),
+    "instructions": ("smollm2-135m-instruct", "instructions", "sft"),
+    "facts": ("smollm2-135m-instruct", "facts", "sft"),
+    "orders": ("nano-0.5m", "orders", "sft"),
+    **{objective: ("nano-0.5m", "endings", objective) for objective in ("dpo", "reward", "rlhf")},
+    **{f"{objective}_2m": ("nano-2m", "endings", objective) for objective in ("dpo", "rlhf")},
+}
+"""Prefix -> model, task and objective, over all seeds of the table."""
 
 
 @cache
@@ -23,7 +36,45 @@ def measured() -> dict[str, object]:
             if recording is not None:
                 numbers = _numbers(recording)
                 found |= {f"{prefix}{method}_{name}": value for name, value in numbers.items()}
-    return found
+    for prefix, (model, task, objective) in CELLS.items():
+        for method in METHODS:
+            if rows := of_cell(model, task, method, objective):
+                found |= {f"{prefix}_{method}_{name}": value for name, value in _means(rows).items()}
+    return found | _sets()
+
+
+def _means(rows: tuple[ResultRow, ...]) -> dict[str, str]:
+    """Means over the seeds; scores as percentages, losses in nats."""
+    numbers = {"trained": f"{rows[0].result['trainable_params']:,}", "seeds": str(len(rows)), "examples": str(rows[0].spec.examples)}
+    for name, key, factor, form in (
+        ("score", "score", 100, "{:.0f}%"),
+        ("loss", "loss", 1, "{:.2f}"),
+        ("probe", "forgetting", 1, "{:.2f}"),
+    ):
+        for when in ("before", "after"):
+            if (values := spread(rows, f"{key}_{when}")) is not None:
+                numbers[f"{name}_{when}"] = form.format(factor * values.mean)
+    return numbers
+
+
+def _sets() -> dict[str, str]:
+    """Unseen tasks after training on so many types of instruction; RLHF with and without its leash; how DPO moved its pairs, nats."""
+    numbers = {}
+    if (mixture := find_scene("mixture-smollm2-135m-instruct")) is not None:
+        ends = zip(mixture.arrays["types"].tolist(), mixture.arrays["score"][:, -1], strict=True)
+        numbers = {f"mixture_{types}": f"{100 * score:.0f}%" for types, score in ends}
+    if (leash := find_scene("rlhf-nano-0.5m")) is not None:
+        for name, place in (("free", 0), ("held", -1)):
+            numbers |= {
+                f"leash_{name}": f"{leash.arrays['kl_weight'][place]:g}",
+                f"leash_{name}_kl": f"{leash.arrays['kl'][place, -1]:.0f}",
+            }
+            numbers[f"leash_{name}_score"] = f"{100 * leash.arrays['score'][place, -1]:.0f}%"
+    if (dpo := find_recording("nano-0.5m", "endings", "lora", "dpo")) is not None:
+        last = tell(dpo.events).steps[-1].metrics
+        for name in ("chosen", "rejected"):  # a reward is β times the log-ratio to the reference
+            numbers[f"dpo_{name}"] = f"{last[f'{name}_reward'] / (dpo.spec.beta or 1):+.1f}".replace("-", "−")
+    return numbers
 
 
 def _numbers(recording: Recording) -> dict[str, str]:

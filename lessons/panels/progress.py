@@ -10,7 +10,7 @@ import streamlit as st
 from engine.store import progress
 from engine.store.progress import NOTHING, LessonProgress
 from lessons.arc import PARTS
-from lessons.catalog import LESSONS
+from lessons.catalog import LESSONS, Page, onward
 from lessons.text import label
 
 
@@ -38,14 +38,30 @@ def done(learner: str | None, lesson: str, part: str) -> None:
 
 
 def headline(lesson: str, learner: str | None) -> None:
-    """Parts done and, for whoever comes back, where they stopped."""
-    so_far = progress.of(learner).get(lesson, NOTHING) if learner else NOTHING
+    """Parts done and, for whoever comes back, where they stopped; on the first page a link to the lesson they were at."""
+    known = progress.of(learner) if learner else {}
+    if lesson == LESSONS[0].path and (page := left_at(known)) and page.path in st.session_state.get("pages", {}):
+        title = label("progress.go_on", title=page.title)
+        st.page_link(st.session_state["pages"][page.path], label=title, icon=":material/arrow_forward:")
+    so_far = known.get(lesson, NOTHING)
     if not so_far.parts:
         return
     said = label("progress.line", done=len(so_far.parts), parts=len(PARTS), minutes=f"{so_far.seconds / 60:.0f}")
     if so_far.place in PARTS and so_far.place != next(iter(PARTS)):
         said += " · " + label("progress.resume", part=part_title(so_far.place), anchor=so_far.place)
     st.markdown(f":small[{said}]")
+
+
+def left_at(known: Mapping[str, LessonProgress]) -> Page | None:
+    """The lesson after the first that was last worked on; the one after it where all its parts are done. None at the beginning and the end."""
+    begun = [page for page in LESSONS[1:] if known.get(page.path, NOTHING).parts]
+    if not begun:
+        return None
+    last = max(begun, key=lambda page: known[page.path].last)
+    if len(known[last.path].parts) < len(PARTS):
+        return last
+    after = onward(last.path)[0]
+    return after if after in LESSONS else None
 
 
 def rail(known: Mapping[str, LessonProgress], lesson: str) -> None:

@@ -1,13 +1,22 @@
-"""Recorded sets of runs that a lesson shows: ΔW cut to a rank, and learning rates over epochs. Nothing where a set is not recorded."""
+"""Recorded sets of runs that a lesson shows, mostly as tables: ΔW cut to a rank, learning rates over epochs, mixtures, pairs, LoRA's relatives.
+
+Nothing where a set is not recorded.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
+from typing import Any
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from engine.recorded.scenes import SceneData, find_scene
+from engine.recorded.table import Spread
 from lessons.panels.planner_fit import markdown_table
+from lessons.panels.results import spread_text, truth
 from lessons.panels.set_words import rank_words
 from lessons.stage import stage
 from lessons.stage.scene import Scene, plain_stage
@@ -66,6 +75,104 @@ def _rates_scene(name: str) -> Scene:
     axes = {"x": (label("rates.rate"), "log10"), "y": (label("rates.epochs"), "linear")}
     info = get_sweep_surface_info(rows, **axes, z=label(f"rates.{name}"), title=label(f"rates.{name}"), label=truth_of(found))
     return plain_stage(info.title, draw_sweep_surface(info), describe_sweep_surface(info), sweep_surface_tables(info), height_px=380)
+
+
+def rates_table() -> None:
+    """The same set as numbers: held-out score and probe loss, a row a rate and a column an epoch."""
+    found = recorded_set("rates")
+    if found is None:
+        return
+    rates, epochs, scores, probes = (found.arrays[name] for name in ("rates", "epochs", "score", "probe"))
+    prose("full-fine-tuning", "mitigate", model=found.about["specs"][0]["model"], probe=f"{probes[0, 0]:.2f}")
+    heads = [label("results.epoch_one") if epoch == 1 else label("results.epoch", epoch=f"{epoch:.2g}") for epoch in epochs[1:]]
+    rows = [
+        {
+            label("results.rate"): f"{rate:g}",
+            **{
+                head: label("results.cell", score=f"{100 * scores[i, j]:.0f}%", probe=f"{probes[i, j]:.2f}")
+                for j, head in enumerate(heads, 1)
+            },
+        }
+        for i, rate in reversed(list(enumerate(rates.tolist())))
+    ]
+    _listed(rows, found)
+
+
+def mixture_table() -> None:
+    """The score on kinds of task that never train, a row a number of trained kinds."""
+    found = recorded_set("mixture")
+    if found is None:
+        return
+    prose("instruction-tuning", "mixture")
+    types, steps, scores, losses = (found.arrays[name] for name in ("types", "steps", "score", "loss"))
+    rows = [
+        {
+            label("results.types"): str(count),
+            **{label("results.steps", step=step): f"{100 * scores[i, j]:.0f}%" for j, step in enumerate(steps.tolist()) if step},
+            label("results.loss"): label("results.change", before=f"{losses[i, 0]:.2f}", after=f"{losses[i, -1]:.2f}"),
+        }
+        for i, count in enumerate(types.tolist())
+    ]
+    _listed(rows, found)
+
+
+def pairs_table() -> None:
+    """What training shows and what the model says, with its own answers rejected and with made-up ones: means over the seeds."""
+    found = recorded_set("pairs")
+    if found is None:
+        return
+    score, margin = found.arrays["score"], found.arrays["margin"]
+    means = {"own": f"{100 * score[0, :, -1].mean():.0f}%", "made": f"{100 * score[1, :, -1].mean():.0f}%"}
+    ends = {"least": f"{100 * score[1, :, -1].min():.0f}%", "most": f"{100 * score[1, :, -1].max():.0f}%"}
+    prose("rlhf-and-dpo", "pairs-measured", **means, **ends)
+    sides = ("own", "made_up")
+    rows = [
+        {
+            label("results.step"): str(step),
+            **{label(f"results.{side}", what=label("results.margin")): f"{margin[i, :, j].mean():.2f}" for i, side in enumerate(sides)},
+            **{
+                label(f"results.{side}", what=label("results.pairs_score")): f"{100 * score[i, :, j].mean():.0f}%"
+                for i, side in enumerate(sides)
+            },
+        }
+        for j, step in enumerate(found.arrays["steps"].tolist())
+    ]
+    _listed(rows, found)
+
+
+def variants_table() -> None:
+    """LoRA and its relatives: held-out score and probe loss at each rank, means over the seeds."""
+    found = recorded_set("variants")
+    if found is None:
+        return
+    prose("lora", "variants-measured")
+    columns: tuple[tuple[str, Callable[[float], str]], ...] = (
+        ("score", lambda value: f"{100 * value:.0f}%"),
+        ("probe", lambda value: f"{value:.2f}"),
+    )
+    rows = [
+        {
+            label("results.variant"): label(f"results.{variant}"),
+            **{
+                label("results.at_rank", what=label(f"results.{name}"), rank=rank): spread_text(_spread(found.arrays[name][i, j]), write)
+                for name, write in columns
+                for j, rank in enumerate(found.arrays["ranks"].tolist())
+            },
+        }
+        for i, variant in enumerate(found.about["variants"])
+    ]
+    _listed(rows, found)
+
+
+def _spread(values: NDArray[np.floating[Any]]) -> Spread:
+    return Spread(float(values.mean()), float(values.min()), float(values.max()), len(values))
+
+
+def _listed(rows: list[dict[str, str]], found: SceneData) -> None:
+    """A table with its truth under it."""
+    about = found.about
+    markdown_table(rows)
+    st.caption(truth(about["specs"][0]["model"], [about["day"]], {spec["seed"] for spec in about["specs"]}, [about["machine"]]))
 
 
 def truth_of(found: SceneData) -> TruthLabel:

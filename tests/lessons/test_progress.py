@@ -8,7 +8,8 @@ import pytest
 
 from engine.store import answers, predictions, progress, record, settings
 from lessons.arc import PARTS
-from lessons.panels.progress import signs
+from lessons.catalog import find
+from lessons.panels.progress import left_at, signs
 
 LEARNER, OTHER = "a" * 32, "b" * 32
 
@@ -82,3 +83,12 @@ def test_what_a_browser_says_is_checked(said, seconds, parts, monkeypatch):
     reading._keep("lora", LEARNER, said)
     found = progress.of(LEARNER).get("lora", progress.NOTHING)
     assert found.seconds == (seconds or 0) and set(found.parts) == parts and found.place in (None, "idea")
+
+
+def test_start_leads_on_to_where_one_was():
+    some = progress.NOTHING._replace(parts={"idea": 1.0})
+    whole = progress.NOTHING._replace(parts=dict.fromkeys(PARTS, 1.0))
+    assert left_at({}) is None and left_at({"start": whole._replace(last=9.0)}) is None
+    assert left_at({"lora": some._replace(last=5.0), "qlora": some._replace(last=3.0), "start": some._replace(last=9.0)}) == find("lora")
+    assert left_at({"lora": whole._replace(last=5.0), "qlora": some._replace(last=3.0)}) == find("qlora"), "a lesson that is done leads on"
+    assert left_at({"choosing": whole}) is None

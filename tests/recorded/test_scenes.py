@@ -8,6 +8,7 @@ import pytest
 from engine.contracts import RECIPE, RunSpec
 from engine.recorded import find_recording
 from engine.recorded.scenes import FOLDER, find_scene
+from engine.recorded.table import of_cell
 
 NAMES = sorted(folder.name for folder in FOLDER.iterdir())
 
@@ -56,3 +57,21 @@ def test_the_last_snapshot_is_the_recorded_runs_delta():
         assert product.shape[0] == len(scene.arrays["steps"])
         assert np.linalg.norm(product[0]) == 0
         assert np.linalg.norm(product[-1]) == pytest.approx(norms[name], rel=0.02)
+
+
+def test_sets_agree_with_the_table_where_they_hold_the_same_runs():
+    """Plain LoRA among its relatives, and DPO on own answers, are cells of the table; two machines may tell a story or two apart."""
+    for name, pick, cell in (
+        ("variants-nano-0.5m", lambda scene: scene.arrays["score"][scene.about["variants"].index("plain"), 0], ("stories", "lora", "sft")),
+        ("pairs-nano-0.5m", lambda scene: scene.arrays["score"][scene.about["pairs"].index("own"), :, -1], ("endings", "lora", "dpo")),
+    ):
+        rows = of_cell("nano-0.5m", *cell)
+        np.testing.assert_allclose(pick(find_scene(name)), [row.result["score_after"] for row in rows], atol=0.04)
+
+
+def test_made_up_pairs_look_as_good_and_teach_less():
+    scene = find_scene("pairs-nano-0.5m")
+    assert scene is not None
+    own, made_up = scene.arrays["score"][:, :, -1]
+    assert (scene.arrays["accuracy"][:, :, -1] == 1).all() and (scene.arrays["margin"][1, :, -1] > scene.arrays["margin"][0, :, -1]).all()
+    assert own.min() > made_up.max() + 0.5
