@@ -17,7 +17,7 @@ def page() -> None:
 
 
 def numbers(view: View) -> dict[str, object]:
-    model = MODELS[view.cell.model if view.cell else DEFAULT_MODEL]
+    model = MODELS.get(view.cell.model if view.cell else DEFAULT_MODEL, MODELS[DEFAULT_MODEL])
     width = model.config["hidden_size"]
     return {**of_run(view), "classes": CLASSES, "width": width, "head": f"{CLASSES * width:,}"}
 
