@@ -10,7 +10,7 @@ import streamlit as st
 
 from engine.catalog.check import check
 from engine.catalog.defaults import default_spec
-from engine.catalog.models import CHAT_TASKS, DEFAULT_MODEL, MODELS, ModelCard, can_ask, is_hub_id, is_present
+from engine.catalog.models import CHAT_TASKS, DEFAULT_MODEL, MODELS, can_ask, is_hub_id, is_present
 from engine.catalog.tasks import TASKS
 from engine.contracts import CELLS, CHOICES, DTYPES, TARGET_WORDS, RunSpec, SpecError
 from engine.contracts.spec import LIMITS, MAX_LEARNING_RATE, MAX_MICRO_BATCH, MAX_SEED, MAX_STEPS
@@ -147,16 +147,13 @@ def dials(methods: Sequence[str], objectives: Sequence[str] = ("sft",), only: Se
         st.info(label("run.no_model"))
         return None
     model = _choose("model", present, link.pop("model", usual.model), lambda n: MODELS[n].title if n in MODELS else n, typed=True)
-    if model in MODELS:
-        _about_model(MODELS[model])
     tasks = tasks_for(model, objective, only)
     if not tasks:
         st.error(label("run.no_task", model=model[:60]))
         return None
     wanted = link.pop("task", tasks[0])
     task = _choose("task", tasks, wanted if wanted in tasks else tasks[0], lambda n: TASKS[n].title)
-    with st.popover(label("run.about_task"), type="tertiary"):
-        st.markdown(TASKS[task].note)
+    _about(model, task)
     try:
         default = default_spec(model, task, method, objective=objective)
         check(default)
@@ -179,10 +176,16 @@ def _refused(error: SpecError) -> None:
         st.error(problem)
 
 
-def _about_model(card: ModelCard) -> None:
-    with st.popover(label("run.about_model"), type="tertiary"):
-        numbers = label("run.model", parameters=f"{card.parameters:,}", licence=card.licence, size=f"{card.bytes / 1e6:.1f}")
-        st.markdown(f"**{card.title}** · {numbers}\n\n{card.note}")
+def _about(model: str, task: str) -> None:
+    """What the catalogue says of both, side by side behind a click."""
+    with st.container(horizontal=True):
+        if model in MODELS:
+            card = MODELS[model]
+            numbers = label("run.model", parameters=f"{card.parameters:,}", licence=card.licence, size=f"{card.bytes / 1e6:.1f}")
+            with st.popover(label("run.about_model"), type="tertiary"):
+                st.markdown(f"**{card.title}** · {numbers}\n\n{card.note}")
+        with st.popover(label("run.about_task"), type="tertiary"):
+            st.markdown(TASKS[task].note)
 
 
 def _several(name: str, choices: Sequence[str], start: str) -> str:

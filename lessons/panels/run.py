@@ -46,7 +46,7 @@ def _start(spec: RunSpec, run: jobs.RunStatus | None) -> None:
     left, right = st.columns(2)
     if twin is None or current:
         name = label("run.anew") if current else label("run.start") + about(spec)
-        if left.button(name, type="primary", key="run-start", width="stretch"):
+        if left.button(name, type="secondary" if current else "primary", key="run-start", width="stretch"):
             _submit(spec, keep, anew=current)
         return
     ended = jobs.status(twin).ended
@@ -150,7 +150,7 @@ def _numbers(story: Story) -> None:
     cells = st.columns(3)
     cells[0].metric(label("run.loss"), f"{last.loss:.2f}")
     cells[1].metric(label("run.speed"), f"{last.tokens_per_second:,.0f}")
-    cells[2].metric(label("run.score"), f"{100 * look.score:.0f}%" if look else "–")
+    cells[2].metric(label("run.score" if story.latest else "run.score_base"), f"{100 * look.score:.0f}%" if look else "–")
 
 
 def _curves(shown: Shown, key: str) -> None:
