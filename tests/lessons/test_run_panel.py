@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from engine import jobs
 from engine.catalog.defaults import default_spec
-from engine.contracts import Ended, Phase, RunSpec
+from engine.contracts import Ended, Evaluated, Phase, RunSpec
 from engine.recorded import find_recording
 from engine.store import events, predictions, runs
 from lessons.panels.delta import counterpart, counterpart_spec
@@ -207,3 +207,15 @@ def test_the_help_of_a_dial_says_its_range() -> None:
     }
     assert {name for name, end in ends.items() if end not in said[name]} == set()
     assert {d.name for d in DIALS} <= set(table("dials")), "every dial has its words"
+
+
+def test_the_score_of_the_base_is_called_so_until_the_tuned_model_was_looked_at() -> None:
+    run_id = queued(SPEC)
+    kept = find_recording(MODEL, "stories", "lora")
+    assert kept and runs.claim(run_id, 1, "no process")
+    looks = [place for place, event in enumerate(kept.events) if isinstance(event, Evaluated)]
+    for event in kept.events[: looks[1]]:
+        events.append(run_id, event)
+    assert [metric.label for metric in page_of("lora", run_id, model=MODEL).metric][2] == label("run.score_base")
+    events.append(run_id, kept.events[looks[1]])
+    assert [metric.label for metric in page_of("lora", run_id, model=MODEL).metric][2] == label("run.score")
