@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -12,54 +12,10 @@ from engine.catalog.check import check
 from engine.catalog.defaults import default_spec
 from engine.catalog.models import CHAT_TASKS, DEFAULT_MODEL, MODELS, can_ask, is_hub_id, is_present
 from engine.catalog.tasks import TASKS
-from engine.contracts import CELLS, CHOICES, DTYPES, TARGET_WORDS, RunSpec, SpecError
+from engine.contracts import CELLS, RunSpec, SpecError
 from engine.contracts.spec import LIMITS, MAX_LEARNING_RATE, MAX_MICRO_BATCH, MAX_SEED, MAX_STEPS
+from lessons.panels.dial_list import DIALS, Dial
 from lessons.text import fill, label, table
-
-
-class Dial(NamedTuple):
-    """One setting of a run."""
-
-    name: str
-    """Field of the RunSpec."""
-    link: str
-    """Name in the address; the command line's word."""
-    kind: type
-    choices: tuple[Any, ...] = ()
-    """What the slider or list offers; a link may hold other values."""
-    more: bool = False
-    """Shown behind "More"."""
-
-
-DIALS = (
-    Dial("virtual_tokens", "virtual-tokens", int, (1, 2, 5, 10, 20, 50, 100)),
-    Dial("token_init", "token-init", str, CHOICES["token_init"]),
-    Dial("beta", "beta", float, (0.01, 0.05, 0.1, 0.3, 0.5, 1.0)),
-    Dial("pairs", "pairs", str, CHOICES["pairs"]),
-    Dial("kl_weight", "kl-weight", float, (0.0, 0.01, 0.05, 0.1, 0.5, 1.0)),
-    Dial("samples", "samples", int, (2, 4, 8)),
-    Dial("task_types", "task-types", int, (0, 1, 2, 4, 8)),
-    Dial("rank", "rank", int, (1, 2, 4, 8, 16, 32)),
-    Dial("alpha", "alpha", float, (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)),
-    Dial("targets", "targets", str, TARGET_WORDS),
-    Dial("learning_rate", "lr", float, tuple(float(f"{m}e{e}") for e in (-5, -4, -3, -2, -1) for m in (1, 2, 3, 5))),
-    Dial("scaling", "scaling", str, CHOICES["scaling"], more=True),
-    Dial("init", "init", str, CHOICES["init"], more=True),
-    Dial("dora", "dora", bool, more=True),
-    Dial("quant", "quant", str, CHOICES["quant"]),
-    Dial("block_size", "block-size", int, CHOICES["block_size"], more=True),
-    Dial("double_quant", "double-quant", bool, more=True),
-    Dial("steps", "steps", int, (6, 12, 24, 40, 60, 80, 120)),
-    Dial("seed", "seed", int),
-    Dial("examples", "examples", int, (8, 16, 24, 48, 64, 128, 256), more=True),
-    Dial("micro_batch", "micro-batch", int, (1, 2, 4, 8, 16), more=True),
-    Dial("dropout", "dropout", float, (0.0, 0.05, 0.1, 0.2), more=True),
-    Dial("eval_every", "eval-every", int, (0, 3, 6, 10, 15), more=True),
-    Dial("pooling", "pooling", str, CHOICES["pooling"], more=True),
-    Dial("preference_loss", "preference-loss", str, CHOICES["preference_loss"], more=True),
-    Dial("dtype", "dtype", str, DTYPES, more=True),
-)
-
 
 FIRST = (DEFAULT_MODEL, "nano-0.5m")
 """Models to begin with: the real one, else the nano model whose runs take seconds and show most."""
@@ -140,17 +96,19 @@ def dials(methods: Sequence[str], objectives: Sequence[str] = ("sft",), only: Se
     if usual is None:
         return None
     link = _read_link(usual, only)
+
+    def typed(name: str) -> bool:
+        return name not in MODELS and bool(tasks_for(name, objective, only))
+
     objective = _several("objective", objectives, usual.objective)
     method = _several("method", [name for name in methods if name in CELLS[objective]], usual.method)
     present = [name for name in MODELS if is_present(name) and tasks_for(name, objective, only)]
     if not present:
         st.info(label("run.no_model"))
         return None
-    model = _choose("model", present, link.pop("model", usual.model), lambda n: MODELS[n].title if n in MODELS else n, typed=True)
+    start = link.pop("model", usual.model)
+    model = _choose("model", present, start, lambda name: MODELS[name].title if name in MODELS else name, typed=typed)
     tasks = tasks_for(model, objective, only)
-    if not tasks:
-        st.error(label("run.no_task", model=model[:60]))
-        return None
     wanted = link.pop("task", tasks[0])
     task = _choose("task", tasks, wanted if wanted in tasks else tasks[0], lambda n: TASKS[n].title)
     _about(model, task)
@@ -234,15 +192,15 @@ def _most(name: str, task: str) -> float:
     return most.get(name) or LIMITS.get(name, (0, 0, ""))[1]
 
 
-def _choose(name: str, names: list[str], start: str, title: Any, dial: str = "", typed: bool = False) -> str:
-    """A list to choose from; with `typed`, also a word that is not in it, which is checked with the rest of the spec."""
+def _choose(name: str, names: list[str], start: str, title: Any, dial: str = "", typed: Callable[[str], bool] | None = None) -> str:
+    """A list to choose from; with `typed`, also a word that passes it, which is checked with the rest of the spec."""
     words, key = table("dials")[name], f"dial-{dial or name}"
     value = st.session_state.get(key)
-    if value not in names and not (typed and value):
-        value = st.session_state[key] = start if start in names or (typed and is_hub_id(start)) else names[0]
+    if value not in names and not (typed and value and typed(value)):
+        value = st.session_state[key] = start if start in names or (typed and typed(start)) else names[0]
     names = list(dict.fromkeys((*names, value)))
     return st.selectbox(
-        words["label"], names, key=key, help=words["help"], persist_state="session", format_func=title, accept_new_options=typed
+        words["label"], names, key=key, help=words["help"], persist_state="session", format_func=title, accept_new_options=typed is not None
     )
 
 

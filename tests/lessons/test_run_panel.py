@@ -14,7 +14,7 @@ from engine.contracts import Ended, Evaluated, Phase, RunSpec
 from engine.recorded import find_recording
 from engine.store import events, predictions, runs
 from lessons.panels.delta import counterpart, counterpart_spec
-from lessons.panels.dials import DIALS
+from lessons.panels.dial_list import DIALS
 from lessons.text import label, table
 
 LEARNER = "0" * 32
@@ -187,6 +187,13 @@ def test_nonsense_typed_for_a_model_is_refused(typed: str, says: str) -> None:
     test.run()
     assert says in words(test) and not test.exception
     assert not [button for button in test.button if button.key == "run-start"]
+
+
+def test_a_model_chosen_on_another_page_that_cannot_run_here_gives_way() -> None:
+    test = AppTest.from_function(_page, args=("lora",), default_timeout=60)
+    test.session_state["dial-model"] = "smollm2-135m-instruct"
+    test.run()
+    assert test.selectbox("dial-model").value == MODEL and not test.error and test.button("run-start")
 
 
 def test_the_help_of_a_dial_says_its_range() -> None:
