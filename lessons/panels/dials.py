@@ -223,7 +223,7 @@ def parse_link(query: dict[str, str], usual: Cell, only: Sequence[str] = ()) -> 
     model = query.get("model", usual.model)
     if not can_ask(model):
         problems.append(f"model={model[:60]!r} is not on this machine")
-        model = DEFAULT_MODEL
+        model = usual.model
     tasks = tasks_for(model, usual.objective, only) or [usual.task]
     task = query.get("task", tasks[0])
     if task not in tasks:

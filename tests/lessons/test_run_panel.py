@@ -196,6 +196,12 @@ def test_a_model_chosen_on_another_page_that_cannot_run_here_gives_way() -> None
     assert test.selectbox("dial-model").value == MODEL and not test.error and test.button("run-start")
 
 
+def test_nonsense_in_an_address_is_named_and_the_usual_model_stands_in() -> None:
+    test = page_of("lora", model="gpt-9")
+    assert "model='gpt-9' is not on this machine" in words(test)
+    assert test.selectbox("dial-model").value == MODEL and test.button("run-start")
+
+
 def test_the_help_of_a_dial_says_its_range() -> None:
     test = page_of("lora", model=MODEL)
     said = {
