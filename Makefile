@@ -8,7 +8,7 @@ SMOLLM2 := smollm2-135m-instruct
 .PHONY: run setup test lint bench gpu record accuracy traces screenshots
 
 run: setup
-	@$(PY) -m engine models --fetch $(SMOLLM2)
+	@$(PY) -m engine models --fetch $(SMOLLM2) || echo 'Serving without it, with the nano models.'
 	@$(VENV)/bin/streamlit run app.py --server.port $(PORT) || { echo 'If the port is taken, choose another: make run PORT=8600'; exit 1; }
 
 setup: $(VENV)/.runtime

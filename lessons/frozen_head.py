@@ -19,7 +19,7 @@ def page() -> None:
 
 
 def numbers(view: View) -> dict[str, object]:
-    model = MODELS[view.cell.model if view.cell else DEFAULT_MODEL]
+    model = MODELS.get(view.cell.model if view.cell else DEFAULT_MODEL, MODELS[DEFAULT_MODEL])
     width = model.config["hidden_size"]
     classes = TASKS[view.cell.task if view.cell else USUAL_TASK].classes
     return {**of_run(view), "classes": classes, "width": width, "head": f"{classes * width:,}"}

@@ -18,7 +18,7 @@ import streamlit as st
 
 from engine import jobs
 from engine.catalog.defaults import default_spec
-from engine.catalog.models import is_present
+from engine.catalog.models import can_ask
 from engine.catalog.tasks import TASKS
 from engine.contracts import RunSpec
 from engine.doctor import diagnose, findings
@@ -31,7 +31,7 @@ from lessons.panels.clinic import clinic
 from lessons.panels.code import show_code
 from lessons.panels.current import Shown
 from lessons.panels.delta import capitalised
-from lessons.panels.dials import Cell, cell_now, dials
+from lessons.panels.dials import Cell, cell_now, dials, follow
 from lessons.panels.predict import predict, score_prediction
 from lessons.panels.progress import done, headline
 from lessons.panels.quiz import quiz
@@ -59,7 +59,7 @@ class View(NamedTuple):
     @property
     def runs(self) -> bool:
         """Whether there is something to press."""
-        return self.cell is not None and is_present(self.cell.model) and current.can_run(self.cell.method, self.cell.objective)
+        return self.cell is not None and can_ask(self.cell.model) and current.can_run(self.cell.method, self.cell.objective)
 
 
 def no_numbers(view: View) -> dict[str, object]:
@@ -121,6 +121,7 @@ def _view(lesson: Lesson, learner: str | None) -> View:
         return View(learner, None, None, None, None)
     run = current.run_in_address()
     if run:
+        follow(run.run_id, run.spec, lesson.methods, lesson.objectives)
         cell: Cell | None = Cell(run.spec.model, run.spec.task, run.spec.method, run.spec.objective)
     else:
         cell = cell_now(lesson.methods, lesson.objectives, lesson.tasks)
@@ -147,14 +148,15 @@ def _predict(lesson: Lesson, view: View, numbers: Mapping[str, object]) -> None:
         predict(lesson.path, lesson.prompts(view), view.learner, truth=lesson.truth(view), asks=f"predict.{lesson.path}")
     elif view.cell and view.runs:
         spec = _default(view.cell)
-        predict(lesson.path, TASKS[view.cell.task].heldout_examples, view.learner, spec.hash)
+        seen = view.run.run_id if view.run and view.run.state == "done" else None
+        predict(lesson.path, TASKS[view.cell.task].heldout_examples, view.learner, spec.hash, seen=seen)
 
 
 def _run(lesson: Lesson, view: View, numbers: Mapping[str, object]) -> None:
     if not lesson.methods:
         return
     if not view.runs:
-        here = view.cell is None or is_present(view.cell.model)
+        here = view.cell is None or can_ask(view.cell.model)
         st.info(label("run.none_yet" if here else "run.no_model"))
         return
     run_panel(dials(lesson.methods, lesson.objectives, lesson.tasks), view.run, view.kept)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.catalog.defaults import default_spec
-from engine.catalog.models import MODELS
+from engine.catalog.models import DEFAULT_MODEL, MODELS
 from lessons.lesson import Lesson, View, show
 from lessons.panels.delta import delta_panel, spectrum_panel
 from lessons.panels.numbers import of_run
@@ -18,7 +18,7 @@ def page() -> None:
 def numbers(view: View) -> dict[str, object]:
     """The run's own numbers, and the sums for one of its matrices."""
     spec = view.shown.spec if view.shown else default_spec()
-    out, in_ = MODELS[spec.model].linear_modules["down_proj"]
+    out, in_ = MODELS.get(spec.model, MODELS[DEFAULT_MODEL]).linear_modules["down_proj"]
     rank = spec.rank or 8
     thin, full = rank * (out + in_), out * in_
     sums = {"out": out, "in_": in_, "rank": rank, "thin": f"{thin:,}", "full": f"{full:,}", "ratio": f"{full / thin:.0f}"}

@@ -26,13 +26,15 @@ class LoRA:
     """
 
     def __init__(self, model: nn.Module, spec: RunSpec) -> None:
-        assert spec.targets is not None
+        assert spec.targets is not None and spec.rank is not None
+        targets = target_modules(model, spec.targets)
+        check_rank(model, targets, spec.rank)
         config = peft.LoraConfig(
             task_type="CAUSAL_LM",
             r=spec.rank,
             lora_alpha=spec.alpha,
             lora_dropout=spec.dropout,
-            target_modules=target_modules(model, spec.targets),
+            target_modules=targets,
             use_rslora=spec.scaling == "rslora",
             use_dora=bool(spec.dora),
         )
@@ -101,3 +103,12 @@ def target_modules(model: nn.Module, targets: str) -> list[str]:
     if missing := [name for name in wanted if name not in linear]:
         raise SpecError(f"targets={targets} matches nothing named {', '.join(missing)}; this model has {', '.join(sorted(linear))}")
     return list(wanted)
+
+
+def check_rank(model: nn.Module, targets: list[str], rank: int) -> None:
+    """Raise SpecError where a target matrix has fewer directions than `rank`."""
+    shapes = {n: m.weight.shape for n, m in model.named_modules() if isinstance(m, nn.Linear) and n.rsplit(".", 1)[-1] in targets}
+    name = min(shapes, key=lambda n: min(shapes[n]))
+    most, (out, in_) = min(shapes[name]), shapes[name]
+    if rank > most:
+        raise SpecError(f"rank={rank} is above {most}, the most that {name} ({out} x {in_}) can have; use {most} or less")

@@ -170,6 +170,11 @@ def is_present(name: str) -> bool:
         return False
 
 
+def can_ask(name: str) -> bool:
+    """Whether a run of this model may be asked for: it is here, or it is a hub id, which the run itself gets or refuses."""
+    return is_present(name) or is_hub_id(name)
+
+
 def read_record(name: str) -> dict[str, Any]:
     """What was written down when the weights were made, card.json: at least `bytes` and `sha256` of model.safetensors.
 

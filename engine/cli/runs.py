@@ -43,7 +43,7 @@ def show(run_id: Annotated[str, typer.Argument(help="Id from the list.")]) -> No
 
 @app.command()
 def cancel(run_id: Annotated[str, typer.Argument(help="Id from the list.")]) -> None:
-    """Stop a run; what it has learned so far is kept."""
+    """Stop a run; an adapter is kept as it stands, and a whole model where it was asked for."""
     jobs.cancel(run_id)
     print(f"{run_id}: {jobs.status(run_id).sentence}")
 

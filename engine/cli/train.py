@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from engine.catalog.check import check
-from engine.contracts import Ended, RunSpec, SpecError, event_to_json
+from engine.contracts import Ended, RunSpec, SpecError, Step, event_to_json
 
 
 def train(
@@ -22,14 +22,17 @@ def train(
     from engine.training import train as run  # imports torch
 
     ended: Ended | None = None
+    step = 0
     events = run(made, out=out, keep_model=True)
     try:
         for event in events:
             print(event_to_json(event), flush=True)
             ended = event if isinstance(event, Ended) else None
+            step = event.step if isinstance(event, Step) else step
     except KeyboardInterrupt:
         events.close()
-        print(event_to_json(Ended("cancelled", "Stopped from the keyboard; what was learned is kept.")), flush=True)
+        kept = "; what was learned is kept" if out and step else ""
+        print(event_to_json(Ended("cancelled", f"Stopped from the keyboard{kept}.", step=step)), flush=True)
         raise typer.Exit(1) from None
     if ended is None or ended.status != "done":
         print(f"error: {ended.sentence} {ended.remedy}" if ended else "error: the run ended without a word", file=sys.stderr)

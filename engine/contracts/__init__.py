@@ -1,6 +1,6 @@
 """The words that all rooms share: specs, events, errors. Standard library only."""
 
-from engine.contracts.errors import NOT_FINITE, DeltaLabError, RunError, SpecError
+from engine.contracts.errors import NOT_FINITE, DeltaLabError, RunError, SpecError, UnknownRunError, explain, is_disk_full
 from engine.contracts.events import (
     Answer,
     Artifact,
@@ -38,6 +38,9 @@ __all__ = [
     "SpecError",
     "Started",
     "Step",
+    "UnknownRunError",
     "event_from_json",
     "event_to_json",
+    "explain",
+    "is_disk_full",
 ]

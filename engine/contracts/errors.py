@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 NOT_FINITE = "The loss stopped being a finite number"
 """How a run that diverged begins its last sentence; whoever reads runs knows it by this."""
 
@@ -34,3 +36,39 @@ class RunError(DeltaLabError, RuntimeError):
         self.sentence = sentence
         self.remedy = remedy
         super().__init__(f"{sentence} {remedy}".strip())
+
+
+class UnknownRunError(RunError):
+    """An id that names no run of this machine."""
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether a disk, or a user's share of it, is full. safetensors tells it in words of its own, not as an OSError."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return type(error).__name__ == "SafetensorError" and any(f"(os error {code})" in str(error) for code in (errno.ENOSPC, errno.EDQUOT))
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out: of Python, of a GPU, or of torch's CPU allocator, which raises a plain RuntimeError."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    said = str(error).lower()
+    return isinstance(error, RuntimeError) and any(
+        words in said for words in ("t allocate memory", "cannot allocate memory", "not enough memory")
+    )
+
+
+def explain(error: BaseException) -> RunError | None:
+    """Sentence and remedy for a fault that people can mend; None for any other."""
+    if isinstance(error, RunError):
+        return error
+    if isinstance(error, DeltaLabError):
+        return RunError(str(error), "Change the settings and run again.")
+    if is_out_of_memory(error):
+        return RunError("The run needs more memory than this machine has free.", "Lower micro_batch, or take a smaller model.")
+    if is_disk_full(error):
+        return RunError("The disk is full.", "Free some space, then run again; what was saved before is safe.")
+    if isinstance(error, OSError):
+        return RunError(f"A file could not be read or written: {error}.", "Check that it is there and yours to use, then run again.")
+    return None

@@ -1,6 +1,7 @@
 """What a run says while it lives. Small frozen records, one JSON object a line, versioned.
 
-A consumer reads `event` to know which record a line is. Unknown keys of a newer version are ignored on reading, so
+The first is a `Phase`, since loading takes a while and `Started` counts what was loaded; `Started` comes before the first
+`Step`, and `Ended` is the last. A consumer reads `event` to know which record a line is. Unknown keys of a newer version are ignored on reading, so
 an old page can still show a newer run.
 """
 

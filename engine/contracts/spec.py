@@ -43,6 +43,8 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "fault": ("wrong-template", "prompt-loss", "adapter-off", "compared-with-itself", "outlier"),
 }
 """Field -> the words that it takes."""
+MAX_LEARNING_RATE = 10
+MAX_SEED = 2**31 - 1
 MAX_STEPS = 10_000
 MAX_MICRO_BATCH = 512
 MAX_EXAMPLES = 100_000
@@ -244,7 +246,7 @@ def _type_problems(spec: RunSpec) -> list[str]:
     return problems
 
 
-_LIMITS: dict[str, tuple[float, float, str]] = {
+LIMITS: dict[str, tuple[float, float, str]] = {
     "virtual_tokens": (1, 512, "use 20 for a first run"),
     "beta": (1e-4, 100, "use 0.1 for a first run"),
     "label_smoothing": (0, 0.49, "use 0 for a first run"),
@@ -267,14 +269,15 @@ def _range_problems(spec: RunSpec) -> list[str]:
     for name, words in CHOICES.items():
         if getattr(spec, name) is not None:
             need(getattr(spec, name) in words, name, f"is not one of {', '.join(map(str, words))}")
-    need(0 < spec.learning_rate <= 10, "learning_rate", "must be above 0 and at most 10; use 1e-3 for a first LoRA run")
+    rule = f"must be above 0 and at most {MAX_LEARNING_RATE}; use 1e-3 for a first LoRA run"
+    need(0 < spec.learning_rate <= MAX_LEARNING_RATE, "learning_rate", rule)
     need(1 <= spec.steps <= MAX_STEPS, "steps", f"must be 1 to {MAX_STEPS}; use 24 for a first run")
     need(1 <= spec.micro_batch <= MAX_MICRO_BATCH, "micro_batch", f"must be 1 to {MAX_MICRO_BATCH}; use 4 for a first run")
     need(1 <= spec.examples <= MAX_EXAMPLES, "examples", f"must be 1 to {MAX_EXAMPLES}; use 48 for a first run")
     need(0 <= spec.eval_every <= MAX_STEPS, "eval_every", f"must be 0 to {MAX_STEPS}; 0 looks at the start and the end only")
-    need(0 <= spec.seed < 2**31, "seed", f"must be 0 to {2**31 - 1}")
+    need(0 <= spec.seed <= MAX_SEED, "seed", f"must be 0 to {MAX_SEED}")
     need(spec.version == SPEC_VERSION, "version", f"must be {SPEC_VERSION}")
-    for name, (low, high, advice) in _LIMITS.items():
+    for name, (low, high, advice) in LIMITS.items():
         if getattr(spec, name) is not None:
             need(low <= getattr(spec, name) <= high, name, f"must be {low:g} to {high:g}; {advice}")
     if spec.rank is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.catalog.check import check
 from engine.catalog.device import resolve
-from engine.contracts import Ended, Event, RunError, RunSpec, SpecError
+from engine.contracts import Ended, Event, RunError, RunSpec, SpecError, UnknownRunError
 from engine.home import data_home
 from engine.jobs.presence import ensure_supervisor
 from engine.jobs.runner import RunStatus
@@ -126,8 +126,8 @@ def _row(run_id: str) -> runs.RunRow:
     return row
 
 
-def _unknown(run_id: str) -> RunError:
-    return RunError(f"There is no run {run_id!r:.40} here.", "Choose one of the list of runs, or start a new one.")
+def _unknown(run_id: str) -> UnknownRunError:
+    return UnknownRunError(f"There is no run {run_id!r:.40} here.", "Choose one of the list of runs, or start a new one.")
 
 
 def _status(row: runs.RunRow) -> RunStatus:

@@ -22,7 +22,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from engine.contracts import DeltaLabError, Ended, Event, Phase, RunError, RunSpec, Step
+from engine.contracts import Ended, Event, Phase, RunError, RunSpec, Step, explain
 from engine.jobs.endings import LOG, cancelled
 from engine.jobs.local import artifact_dir
 from engine.jobs.space import folder_bytes
@@ -112,7 +112,9 @@ def _compute(row: runs.RunRow, folder: Path, stop: Stop) -> Ended:
     except Exception as error:  # any fault of a recipe becomes a sentence, and its traceback stays in the log
         stop.computing = False
         traceback.print_exc()
-        return Ended("failed", *_explain(error, folder), step)
+        unknown = f"The run stopped on an unexpected error: {type(error).__name__}: {error}"[:500], f"Its log is {folder / LOG}."
+        known = explain(error)
+        return Ended("failed", *((known.sentence, known.remedy) if known else unknown), step)
     finally:
         stop.computing = False
 
@@ -127,18 +129,6 @@ def _exhaust(generator: Iterator[Event]) -> None:
 def _close(generator: Any) -> None:
     with contextlib.suppress(Exception):
         generator.close()
-
-
-def _explain(error: Exception, folder: Path) -> tuple[str, str]:
-    if isinstance(error, RunError):
-        return error.sentence, error.remedy
-    if isinstance(error, DeltaLabError):
-        return str(error), "Change the settings and run again."
-    if isinstance(error, MemoryError):
-        return "The run needs more memory than this machine has free.", "Lower micro_batch, or take a smaller model."
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return "The disk is full.", "Free some space, then run again; what was saved before is safe."
-    return f"The run stopped on an unexpected error: {type(error).__name__}: {error}"[:500], f"Its log is {folder / LOG}."
 
 
 def _asked(row: runs.RunRow) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import queue
 import threading
 from pathlib import Path
@@ -34,9 +35,11 @@ def download(name: str, dtype: str, device: str) -> Path:
     info = _ask_hub(name)
     if info is None:
         try:
-            return Path(snapshot_download(name, allow_patterns=FILES, local_files_only=True))
+            folder = Path(snapshot_download(name, allow_patterns=FILES, local_files_only=True))
         except LocalEntryNotFoundError:
             raise _offline_error(name) from None
+        check_fit(name, count_parameters(folder), dtype, free_bytes(device))
+        return folder
     if info.safetensors is None:
         raise RunError(f"{name} has no safetensors weights on the hub.", "Choose a model that has: other formats can carry code.")
     check_fit(name, info.safetensors.total, dtype, free_bytes(device))
@@ -58,6 +61,17 @@ def check_fit(name: str, parameters: int, dtype: str, free: int) -> None:
             f"of weights, and {free / 1e9:.1f} GB of memory are free.",
             "Choose a smaller model" + (", or bf16, which halves the sum." if dtype == "fp32" else "."),
         )
+
+
+def count_parameters(folder: Path) -> int:
+    """Numbers in a folder's safetensors files, by their headers alone."""
+    from safetensors import safe_open
+
+    total = 0
+    for path in folder.glob("*.safetensors"):
+        with safe_open(path, "np") as file:
+            total += sum(math.prod(file.get_slice(tensor).get_shape()) for tensor in file.keys())  # noqa: SIM118
+    return total
 
 
 def free_bytes(device: str) -> int:

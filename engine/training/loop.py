@@ -41,7 +41,7 @@ def optimise(adaptation: Adaptation, objective: Objective, spec: RunSpec) -> Ite
         if not math.isfinite(grad_norm + loss.item()):
             raise RunError(
                 f"{NOT_FINITE} at step {step} (learning rate {spec.learning_rate:g}).",
-                f"Try a learning rate of {spec.learning_rate / 10:g}; what was learned up to step {step - 1} is kept.",
+                f"Try a learning rate of {spec.learning_rate / 10:g}.",
             )
         used_rate = schedule.get_last_lr()[0]
         optimizer.step()

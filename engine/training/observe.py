@@ -141,10 +141,11 @@ class Run:
         glances = (self.spec.steps - 1) // self.spec.eval_every - step // self.spec.eval_every if self.spec.eval_every else 0
         return self.look_seconds * (glances * GLANCE + len(self.task.heldout))
 
-    def save_snapshot(self) -> None:
-        """Write the adapter as it stands, beside and renamed, so that a kill in the middle leaves the one before."""
+    def save_snapshot(self) -> bool:
+        """Write the adapter as it stands, beside and renamed, so that a kill in the middle leaves the one before.
+        False where nothing is to be kept."""
         if self.out is None or (self.spec.method == "full" and not self.keep_model):
-            return
+            return False
         beside = self.out / ".saving"
         beside.mkdir(parents=True, exist_ok=True)
         self.adaptation.save(beside)
@@ -152,6 +153,7 @@ class Run:
         for made in beside.iterdir():
             replace_folder(made, self.out / made.name)
         beside.rmdir()
+        return True
 
     def finish(self, last: Step) -> Iterator[Event]:
         """The last look, the probe, ΔW, the artifacts and the result."""

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
-from engine.contracts import Ended, Event, Phase, RunError, RunSpec, SpecError, Step
+from engine.contracts import Ended, Event, Phase, RunError, RunSpec, Step, explain
 from engine.training.loop import optimise, peak_memory_bytes
 from engine.training.observe import GLANCE, Run
 
@@ -47,23 +45,15 @@ def train(spec: RunSpec, *, out: Path | None = None, keep_model: bool = False) -
         if run and step:
             run.save_snapshot()
         raise
-    except SpecError as error:
-        yield Ended("failed", str(error), "Change the settings and run again.", step)
-    except (RunError, MemoryError, torch.OutOfMemoryError, OSError) as error:
-        if run and step and isinstance(error, RunError):
-            run.save_snapshot()
-        yield Ended("failed", *explain(error), step)
+    except Exception as error:
+        known = explain(error)
+        if known is None:
+            raise
+        kept = run is not None and step > 0 and isinstance(error, RunError) and run.save_snapshot()
+        remedy = f"{known.remedy} What was learned up to step {step} is kept." if kept else known.remedy
+        yield Ended("failed", known.sentence, remedy, step)
 
 
 def unmoved(spec: RunSpec) -> Step:
     """The step before the first, for a run that takes none."""
     return Step(0, spec.steps, math.nan, 0.0, 0.0, 0, 0.0, 0.0, 0.0, peak_memory_bytes())
-
-
-def explain(error: Exception) -> tuple[str, str]:
-    """Sentence and remedy for a fault that people can mend."""
-    if isinstance(error, RunError):
-        return error.sentence, error.remedy
-    if isinstance(error, OSError):
-        return f"A file could not be read or written: {error}.", "Check the free space of the disk, then run again."
-    return "The run needs more memory than this machine has free.", "Lower micro_batch, or take a smaller model."

@@ -6,10 +6,11 @@ import streamlit as st
 
 from engine import jobs
 from engine.catalog.defaults import default_spec
-from engine.catalog.models import MODELS
 from engine.contracts import DeltaLabError, RunError, RunSpec
+from engine.doctor import tell
 from engine.recorded import Delta
-from lessons.panels.current import Shown, own, recorded
+from lessons.panels.current import Shown, events_of, own, recorded
+from lessons.panels.run import ask_to_keep
 from lessons.stage import stage
 from lessons.stage.scene import Scene, delta_stage
 from lessons.text import label
@@ -18,6 +19,7 @@ from viz.delta_scene import DeltaSceneInfo, get_delta_scene_info
 from viz.label import TruthLabel
 
 KINDS = ("q_proj", "v_proj", "k_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+POLL_SECONDS = 1.0
 
 
 def delta_panel(shown: Shown | None, key: str) -> None:
@@ -104,29 +106,52 @@ def counterpart(spec: RunSpec) -> Shown | None:
     kept = recorded(spec.model, spec.task, "full")
     if kept and kept.spec == wanted:
         return kept
+    return _trained(wanted) or kept
+
+
+def _trained(wanted: RunSpec) -> Shown | None:
+    """The learner's run of that spec whose ΔW is still there."""
     run_id = jobs.find_finished(wanted)
-    if run_id is not None:
-        return own(jobs.status(run_id))
-    return kept
+    run = jobs.status(run_id) if run_id else None
+    return own(run) if run and not run.artifacts_removed else None
 
 
 def _offer(spec: RunSpec) -> None:
-    """One button for the counterpart that is not there yet, with its time."""
+    """One button for the counterpart that is not there yet, with its time; while it waits or trains, how far it is."""
     wanted = counterpart_spec(spec)
     kept = recorded(spec.model, spec.task, "full")
-    if (kept and kept.spec == wanted) or jobs.find_finished(wanted) is not None:
+    if (kept and kept.spec == wanted) or _trained(wanted):
         return
+    latest = next((run for run in jobs.recent() if run.spec == wanted), None)
+    if latest is not None and latest.live:
+        st.fragment(_progress, run_every=POLL_SECONDS)(latest.run_id)
+        return
+    if latest is not None and latest.state == "failed":
+        st.error(f"{latest.sentence} {latest.remedy}")
     seconds = kept.story.ended.result["seconds"] if kept and kept.story.ended and kept.story.ended.result else None
     about = label("delta.counterpart_about", seconds=f"{seconds * wanted.steps / kept.spec.steps:.0f}") if seconds and kept else ""
     st.caption(label("delta.counterpart_caption"))
-    size = MODELS[spec.model].bytes if spec.model in MODELS else 0
-    keep = st.checkbox(label("delta.keep", size=f"{size / 1e6:,.0f}"), key="counterpart-keep", help=label("delta.keep_help"))
+    keep = ask_to_keep(wanted, "counterpart-keep")
     if st.button(label("delta.counterpart", about=about), key="counterpart"):
         try:
             jobs.submit(wanted, keep_model=keep)
-            st.toast(label("delta.counterpart_queued"))
+            st.rerun()
         except DeltaLabError as error:
             st.error(str(error))
+
+
+def _progress(run_id: str) -> None:
+    """How far the counterpart is; once it has ended, the page is drawn anew with its line, or with what went wrong."""
+    run = jobs.status(run_id)
+    if not run.live:
+        st.rerun(scope="app")
+    story = tell(events_of(run_id))
+    steps = label("run.step", step=story.steps[-1].step, steps=run.spec.steps) if story.steps else run.sentence
+    st.progress(story.progress, label("delta.counterpart_waits", state=steps))
+    st.caption(label("delta.counterpart_then"))
+    if st.button(label("run.cancel"), key="counterpart-cancel", disabled=run.cancelling):
+        jobs.cancel(run_id)
+        st.rerun(scope="fragment")
 
 
 def _matrix(delta: Delta, key: str) -> str:

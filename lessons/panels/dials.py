@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -10,55 +10,12 @@ import streamlit as st
 
 from engine.catalog.check import check
 from engine.catalog.defaults import default_spec
-from engine.catalog.models import DEFAULT_MODEL, MODELS, is_present
+from engine.catalog.models import CHAT_TASKS, DEFAULT_MODEL, MODELS, can_ask, is_hub_id, is_present
 from engine.catalog.tasks import TASKS
-from engine.contracts import CELLS, CHOICES, DTYPES, TARGET_WORDS, RunSpec, SpecError
-from lessons.text import label, table
-
-
-class Dial(NamedTuple):
-    """One setting of a run."""
-
-    name: str
-    """Field of the RunSpec."""
-    link: str
-    """Name in the address; the command line's word."""
-    kind: type
-    choices: tuple[Any, ...] = ()
-    """What the slider or list offers; a link may hold other values."""
-    more: bool = False
-    """Shown behind "More"."""
-
-
-DIALS = (
-    Dial("virtual_tokens", "virtual-tokens", int, (1, 2, 5, 10, 20, 50, 100)),
-    Dial("token_init", "token-init", str, CHOICES["token_init"]),
-    Dial("beta", "beta", float, (0.01, 0.05, 0.1, 0.3, 0.5, 1.0)),
-    Dial("pairs", "pairs", str, CHOICES["pairs"]),
-    Dial("kl_weight", "kl-weight", float, (0.0, 0.01, 0.05, 0.1, 0.5, 1.0)),
-    Dial("samples", "samples", int, (2, 4, 8)),
-    Dial("task_types", "task-types", int, (0, 1, 2, 4, 8)),
-    Dial("rank", "rank", int, (1, 2, 4, 8, 16, 32)),
-    Dial("alpha", "alpha", float, (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)),
-    Dial("targets", "targets", str, TARGET_WORDS),
-    Dial("learning_rate", "lr", float, tuple(float(f"{m}e{e}") for e in (-5, -4, -3, -2, -1) for m in (1, 2, 3, 5))),
-    Dial("scaling", "scaling", str, CHOICES["scaling"], more=True),
-    Dial("init", "init", str, CHOICES["init"], more=True),
-    Dial("dora", "dora", bool, more=True),
-    Dial("quant", "quant", str, CHOICES["quant"]),
-    Dial("block_size", "block-size", int, CHOICES["block_size"], more=True),
-    Dial("double_quant", "double-quant", bool, more=True),
-    Dial("steps", "steps", int, (6, 12, 24, 40, 60, 80, 120)),
-    Dial("seed", "seed", int),
-    Dial("examples", "examples", int, (8, 16, 24, 48, 64, 128, 256), more=True),
-    Dial("micro_batch", "micro-batch", int, (1, 2, 4, 8, 16), more=True),
-    Dial("dropout", "dropout", float, (0.0, 0.05, 0.1, 0.2), more=True),
-    Dial("eval_every", "eval-every", int, (0, 3, 6, 10, 15), more=True),
-    Dial("pooling", "pooling", str, CHOICES["pooling"], more=True),
-    Dial("preference_loss", "preference-loss", str, CHOICES["preference_loss"], more=True),
-    Dial("dtype", "dtype", str, DTYPES, more=True),
-)
-
+from engine.contracts import CELLS, RunSpec, SpecError
+from engine.contracts.spec import LIMITS, MAX_LEARNING_RATE, MAX_MICRO_BATCH, MAX_SEED, MAX_STEPS
+from lessons.panels.dial_list import DIALS, Dial
+from lessons.text import fill, label, table
 
 FIRST = (DEFAULT_MODEL, "nano-0.5m")
 """Models to begin with: the real one, else the nano model whose runs take seconds and show most."""
@@ -83,18 +40,51 @@ def cell_now(methods: Sequence[str], objectives: Sequence[str], only: Sequence[s
     models = [name for name in fit if is_present(name)] or fit
     if not models:
         return None
-    model = _now("model", "model", models)
+    model = _wanted("model", "model")
+    if model not in models and not (is_hub_id(model) and tasks_for(model, objective, only)):
+        model = models[0]
     return Cell(model, _now("task", "task", tasks_for(model, objective, only)), method, objective)
 
 
 def tasks_for(model: str, objective: str, only: Sequence[str] = ()) -> list[str]:
-    """Tasks of a model whose examples serve an objective, the best start first; of a page's own tasks where it has some."""
-    return [name for name in MODELS[model].tasks if objective in TASKS[name].objectives and (not only or name in only)]
+    """Tasks of a model whose examples serve an objective, the best start first; of a page's own tasks where it has some.
+    A model of the hub is taken for a chat model."""
+    names = MODELS[model].tasks if model in MODELS else CHAT_TASKS
+    return [name for name in names if objective in TASKS[name].objectives and (not only or name in only)]
 
 
 def _now(dial: str, link: str, choices: Sequence[str]) -> str:
-    wanted = st.session_state.get(f"dial-{dial}") or st.query_params.get(link, "")
+    wanted = _wanted(dial, link)
     return wanted if wanted in choices else choices[0]
+
+
+def _wanted(dial: str, link: str) -> str:
+    return str(st.session_state.get(f"dial-{dial}") or st.query_params.get(link, ""))
+
+
+def follow(run_id: str, spec: RunSpec, methods: Sequence[str], objectives: Sequence[str]) -> None:
+    """Set the dials to the run of the address, once, so that the learner may then turn them.
+
+    What the address sets itself stays; an address that names another model, task, method or objective sets them all.
+    """
+    followed = f"dials-followed-{methods[0]}-{objectives[0]}"
+    axes = {"model": "model", "task": "task", "method": f"method-{methods[0]}", "objective": f"objective-{objectives[0]}"}
+    if st.session_state.get(followed) == run_id:
+        return
+    st.session_state[followed] = run_id
+    if any(st.query_params.get(axis, getattr(spec, axis)) != getattr(spec, axis) for axis in axes):
+        return
+    for axis, dial in axes.items():
+        st.session_state[f"dial-{dial}"] = getattr(spec, axis)
+    for dial in DIALS:
+        value = getattr(spec, dial.name)
+        if value is not None and dial.link not in st.query_params:
+            st.session_state[_key(Cell(*(getattr(spec, axis) for axis in axes)), dial)] = value
+
+
+def _key(cell: Cell, dial: Dial) -> str:
+    """Each cell keeps its own settings."""
+    return f"dial-{'-'.join(cell)}-{dial.name}"
 
 
 def dials(methods: Sequence[str], objectives: Sequence[str] = ("sft",), only: Sequence[str] = ()) -> RunSpec | None:
@@ -106,35 +96,54 @@ def dials(methods: Sequence[str], objectives: Sequence[str] = ("sft",), only: Se
     if usual is None:
         return None
     link = _read_link(usual, only)
+
+    def typed(name: str) -> bool:
+        return name not in MODELS and bool(tasks_for(name, objective, only))
+
     objective = _several("objective", objectives, usual.objective)
     method = _several("method", [name for name in methods if name in CELLS[objective]], usual.method)
     present = [name for name in MODELS if is_present(name) and tasks_for(name, objective, only)]
     if not present:
         st.info(label("run.no_model"))
         return None
-    model = _choose("model", present, link.pop("model", usual.model), lambda n: MODELS[n].title)
-    card = MODELS[model]
-    with st.popover(label("run.about_model"), type="tertiary"):
-        numbers = label("run.model", parameters=f"{card.parameters:,}", licence=card.licence, size=f"{card.bytes / 1e6:.1f}")
-        st.markdown(f"**{card.title}** · {numbers}\n\n{card.note}")
+    start = link.pop("model", usual.model)
+    model = _choose("model", present, start, lambda name: MODELS[name].title if name in MODELS else name, typed=typed)
     tasks = tasks_for(model, objective, only)
     wanted = link.pop("task", tasks[0])
     task = _choose("task", tasks, wanted if wanted in tasks else tasks[0], lambda n: TASKS[n].title)
-    with st.popover(label("run.about_task"), type="tertiary"):
-        st.markdown(TASKS[task].note)
-    default = default_spec(model, task, method, objective=objective)
+    _about(model, task)
+    try:
+        default = default_spec(model, task, method, objective=objective)
+        check(default)
+    except SpecError as error:  # a model that was typed and cannot be had
+        return _refused(error)
     applying = [dial for dial in DIALS if getattr(default, dial.name) is not None]
-    chosen = _widgets(applying, default, link, f"{model}-{task}-{method}-{objective}")
+    chosen = _widgets(applying, default, link, Cell(model, task, method, objective))
     axes = {"method": method if method != methods[0] else None, "objective": objective if objective != objectives[0] else None}
     _write_link(model, task, tasks, axes, applying, default, chosen)
     try:
         spec = default_spec(model, task, method, objective=objective, **chosen)
         check(spec)
     except SpecError as error:
-        for problem in error.problems:
-            st.error(problem)
-        return None
+        return _refused(error)
     return spec
+
+
+def _refused(error: SpecError) -> None:
+    for problem in error.problems:
+        st.error(problem)
+
+
+def _about(model: str, task: str) -> None:
+    """What the catalogue says of both, side by side behind a click."""
+    with st.container(horizontal=True):
+        if model in MODELS:
+            card = MODELS[model]
+            numbers = label("run.model", parameters=f"{card.parameters:,}", licence=card.licence, size=f"{card.bytes / 1e6:.1f}")
+            with st.popover(label("run.about_model"), type="tertiary"):
+                st.markdown(f"**{card.title}** · {numbers}\n\n{card.note}")
+        with st.popover(label("run.about_task"), type="tertiary"):
+            st.markdown(TASKS[task].note)
 
 
 def _several(name: str, choices: Sequence[str], start: str) -> str:
@@ -144,7 +153,7 @@ def _several(name: str, choices: Sequence[str], start: str) -> str:
     return _choose(name, list(choices), start, lambda word: label(f"{name}s.{word}"), f"{name}-{choices[0]}")
 
 
-def _widgets(applying: Sequence[Dial], default: RunSpec, link: dict[str, Any], cell: str) -> dict[str, Any]:
+def _widgets(applying: Sequence[Dial], default: RunSpec, link: dict[str, Any], cell: Cell) -> dict[str, Any]:
     chosen: dict[str, Any] = {}
     shown = [dial for dial in applying if not dial.more]
     for pair in zip_longest(shown[::2], shown[1::2]):  # row by row, so that a narrow screen keeps the order
@@ -156,14 +165,14 @@ def _widgets(applying: Sequence[Dial], default: RunSpec, link: dict[str, Any], c
         for dial in applying:
             if dial.more:
                 chosen[dial.name] = _widget(dial, link.get(dial.name, getattr(default, dial.name)), cell)
-        defaults = {f"dial-{cell}-{dial.name}": getattr(default, dial.name) for dial in applying}
-        st.button(label("run.defaults"), key=f"reset-{cell}", on_click=st.session_state.update, args=(defaults,))
+        defaults = {_key(cell, dial): getattr(default, dial.name) for dial in applying}
+        st.button(label("run.defaults"), key=f"reset-{'-'.join(cell)}", on_click=st.session_state.update, args=(defaults,))
     return chosen
 
 
-def _widget(dial: Dial, start: Any, cell: str) -> Any:
-    words, key = _words()[dial.name], f"dial-{cell}-{dial.name}"
-    title, help_ = words["label"], words["help"]
+def _widget(dial: Dial, start: Any, cell: Cell) -> Any:
+    words, key = table("dials")[dial.name], _key(cell, dial)
+    title, help_ = words["label"], fill(words["help"], most=f"{_most(dial.name, cell.task):,}")
     value = st.session_state.setdefault(key, start)
     if dial.kind is bool:
         return st.toggle(title, key=key, help=help_, persist_state="session")
@@ -171,16 +180,28 @@ def _widget(dial: Dial, start: Any, cell: str) -> Any:
         choices = list(dict.fromkeys((*dial.choices, value)))
         return st.selectbox(title, choices, key=key, help=help_, persist_state="session", accept_new_options=dial.name == "targets")
     if not dial.choices:
-        return int(st.number_input(title, min_value=0, max_value=2**31 - 1, step=1, key=key, help=help_, persist_state="session"))
+        return int(st.number_input(title, min_value=0, max_value=MAX_SEED, step=1, key=key, help=help_, persist_state="session"))
     choices = sorted({*dial.choices, value, start})
     return st.select_slider(title, choices, key=key, help=help_, persist_state="session", format_func=lambda v: f"{v:g}")
 
 
-def _choose(name: str, names: list[str], start: str, title: Any, dial: str = "") -> str:
-    words, key = _words()[name], f"dial-{dial or name}"
-    if st.session_state.get(key) not in names:
-        st.session_state[key] = start if start in names else names[0]
-    return st.selectbox(words["label"], names, key=key, help=words["help"], persist_state="session", format_func=title)
+def _most(name: str, task: str) -> float:
+    """The greatest value of a dial whose help says it, in the dial's own unit; 0 for the others."""
+    most = {"learning_rate": MAX_LEARNING_RATE, "steps": MAX_STEPS, "eval_every": MAX_STEPS, "micro_batch": MAX_MICRO_BATCH}
+    most |= {"seed": MAX_SEED, "examples": TASKS[task].train_examples}
+    return most.get(name) or LIMITS.get(name, (0, 0, ""))[1]
+
+
+def _choose(name: str, names: list[str], start: str, title: Any, dial: str = "", typed: Callable[[str], bool] | None = None) -> str:
+    """A list to choose from; with `typed`, also a word that passes it, which is checked with the rest of the spec."""
+    words, key = table("dials")[name], f"dial-{dial or name}"
+    value = st.session_state.get(key)
+    if value not in names and not (typed and value and typed(value)):
+        value = st.session_state[key] = start if start in names or (typed and typed(start)) else names[0]
+    names = list(dict.fromkeys((*names, value)))
+    return st.selectbox(
+        words["label"], names, key=key, help=words["help"], persist_state="session", format_func=title, accept_new_options=typed is not None
+    )
 
 
 def _read_link(usual: Cell, only: Sequence[str]) -> dict[str, Any]:
@@ -200,10 +221,10 @@ def parse_link(query: dict[str, str], usual: Cell, only: Sequence[str] = ()) -> 
     values: dict[str, Any] = {}
     problems: list[str] = []
     model = query.get("model", usual.model)
-    if model not in MODELS or not is_present(model):
+    if not can_ask(model):
         problems.append(f"model={model[:60]!r} is not on this machine")
-        model = DEFAULT_MODEL
-    tasks = tasks_for(model, usual.objective, only) or list(MODELS[model].tasks)
+        model = usual.model
+    tasks = tasks_for(model, usual.objective, only) or [usual.task]
     task = query.get("task", tasks[0])
     if task not in tasks:
         problems.append(f"task={task[:60]!r} does not suit {model}")
@@ -249,7 +270,3 @@ def _write_link(
             st.query_params.pop(name, None)
         elif st.query_params.get(name) != value:
             st.query_params[name] = value
-
-
-def _words() -> dict[str, dict[str, str]]:
-    return table("dials")

@@ -10,7 +10,13 @@ from lessons.text import label
 
 
 def predict(
-    page: str, most: int, learner: str | None, spec_hash: str | None = None, truth: int | None = None, asks: str = "predict.asks"
+    page: str,
+    most: int,
+    learner: str | None,
+    spec_hash: str | None = None,
+    truth: int | None = None,
+    asks: str = "predict.asks",
+    seen: str | None = None,
 ) -> None:
     """A slider and a button; once committed, the number stands until a run has scored it.
 
@@ -21,6 +27,7 @@ def predict(
         spec_hash: The run that it is about.
         truth: The number where the page knows it already, from a recorded run or a sum; it scores the prediction at once.
         asks: Label of the slider.
+        seen: Id of a finished run in view, whose outcome the learner knows already.
     """
     latest = _latest(page, learner)
     if latest is not None and not st.session_state.get(f"predict-again-{page}"):
@@ -28,22 +35,22 @@ def predict(
         _standing(page, latest)
         return
     st.slider(label(asks), 0, most, most // 2, key=f"predict-{page}", help=label("predict.help"))
-    commit = (page, most, learner, spec_hash, truth)
+    commit = (page, most, learner, spec_hash, truth, seen)
     st.button(label("predict.commit"), key=f"predict-commit-{page}", disabled=learner is None, on_click=_commit, args=commit)
 
 
-def _commit(page: str, most: int, learner: str, spec_hash: str | None, truth: int | None) -> None:
+def _commit(page: str, most: int, learner: str, spec_hash: str | None, truth: int | None, seen: str | None) -> None:
     value = st.session_state[f"predict-{page}"]
-    made = predictions.save(learner, page, {"answers": value, "of": most}, spec_hash=spec_hash)
+    made = predictions.save(learner, page, {"answers": value, "of": most}, spec_hash=spec_hash, run_id=seen)
     if truth is not None:
         predictions.score(made, {"answers": truth, "of": most}, 1 - abs(value - truth) / most)
     st.session_state[f"predict-again-{page}"] = False
 
 
 def score_prediction(page: str, learner: str | None, run_id: str, score: float, prompts: int) -> None:
-    """Hold the learner's open prediction against a finished run, once: the first run after it counts."""
+    """Hold the learner's open prediction against a finished run, once: the first run counts that was not in view when it was made."""
     latest = _latest(page, learner)
-    if latest is None or latest.score is not None:
+    if latest is None or latest.score is not None or latest.run_id == run_id:
         return
     outcome = round(score * prompts)
     guess = latest.value["answers"] / latest.value["of"]

@@ -7,7 +7,8 @@ import datetime
 import streamlit as st
 
 from engine import jobs
-from engine.catalog.models import is_nano
+from engine.catalog.device import resolve
+from engine.catalog.models import MODELS, is_nano
 from engine.contracts import DeltaLabError, RunSpec
 from engine.doctor import Story
 from engine.recorded import find_recording
@@ -39,20 +40,21 @@ def run_panel(spec: RunSpec | None, run: jobs.RunStatus | None, shown: Shown | N
 
 
 def _start(spec: RunSpec, run: jobs.RunStatus | None) -> None:
-    twin = jobs.find_finished(spec)
+    keep = ask_to_keep(spec, "run-keep")
+    twin = jobs.find_finished(spec, keep_model=keep)
     current = run is not None and run.run_id == twin
     left, right = st.columns(2)
     if twin is None or current:
         name = label("run.anew") if current else label("run.start") + about(spec)
-        if left.button(name, type="primary", key="run-start", width="stretch"):
-            _submit(spec, anew=current)
+        if left.button(name, type="secondary" if current else "primary", key="run-start", width="stretch"):
+            _submit(spec, keep, anew=current)
         return
     ended = jobs.status(twin).ended
     when = datetime.datetime.fromtimestamp(ended).strftime("%-d %b %H:%M") if ended else label("run.before")
     if left.button(label("run.show", when=when), type="primary", key="run-show", width="stretch", help=label("run.show_help")):
         _show(twin)
     if right.button(label("run.anew"), key="run-anew", width="stretch"):
-        _submit(spec, anew=True)
+        _submit(spec, keep, anew=True)
 
 
 def about(spec: RunSpec) -> str:
@@ -71,9 +73,25 @@ def _training_seconds(events: tuple) -> float:
     return max((getattr(event, "seconds", 0.0) for event in events), default=0.0)
 
 
-def _submit(spec: RunSpec, anew: bool) -> None:
+def ask_to_keep(spec: RunSpec, key: str) -> bool:
+    """Whether a full fine-tuning leaves its whole weights behind, with what they take; other methods leave theirs anyway."""
+    if spec.method != "full":
+        return False
+    title = label("run.keep", size=f" ({_weights_size(spec)})") if spec.model in MODELS else label("run.keep", size="")
+    return st.checkbox(title, key=key, help=label("run.keep_help"), persist_state="session")
+
+
+def _weights_size(spec: RunSpec) -> str:
+    """What the saved weights of a catalogue model take, in the dtype that the run computes in here."""
+    gigabytes = MODELS[spec.model].parameters * (2 if resolve(spec.dtype).dtype == "bf16" else 4) / 1e9
+    if gigabytes < 0.1:
+        return label("choose.megabytes", value=f"{1000 * gigabytes:.2g}")
+    return label("choose.gigabytes", value=f"{gigabytes:.2g}")
+
+
+def _submit(spec: RunSpec, keep: bool, anew: bool) -> None:
     try:
-        _show(jobs.submit(spec, anew=anew))
+        _show(jobs.submit(spec, keep_model=keep, anew=anew))
     except DeltaLabError as error:
         st.error(str(error))
 
@@ -108,7 +126,9 @@ def _progress(run: jobs.RunStatus, story: Story) -> None:
         doing = f" · {story.phase.name}: {story.phase.detail}" if story.phase and story.phase.name != "training" else ""
         st.progress(story.progress, f"{steps}{left}{doing}")
         st.caption(label(f"run.watch_{run.spec.objective if run.spec.eval_every else 'blind'}"))
-    if st.button(label("run.cancel"), key="run-cancel", disabled=run.cancelling, help=label("run.cancel_help")):
+    leaves_nothing = run.spec.method == "full" and not run.keep_model
+    help_ = label("run.cancel_help_full" if leaves_nothing else "run.cancel_help")
+    if st.button(label("run.cancel"), key="run-cancel", disabled=run.cancelling, help=help_):
         jobs.cancel(run.run_id)
         st.rerun(scope="fragment")
 
@@ -130,7 +150,7 @@ def _numbers(story: Story) -> None:
     cells = st.columns(3)
     cells[0].metric(label("run.loss"), f"{last.loss:.2f}")
     cells[1].metric(label("run.speed"), f"{last.tokens_per_second:,.0f}")
-    cells[2].metric(label("run.score"), f"{100 * look.score:.0f}%" if look else "–")
+    cells[2].metric(label("run.score" if story.latest else "run.score_base"), f"{100 * look.score:.0f}%" if look else "–")
 
 
 def _curves(shown: Shown, key: str) -> None:

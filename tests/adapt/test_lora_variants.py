@@ -1,11 +1,14 @@
 """LoRA, rsLoRA, DoRA and PiSSA against PEFT's own, and what each promises about the base, ΔW and the saved adapter."""
 
+import re
+
 import peft
 import pytest
 import torch
 
 from engine.adapt import Factors
-from engine.adapt.lora import target_modules
+from engine.adapt.lora import LoRA, target_modules
+from engine.contracts import SpecError
 from engine.models import load
 from engine.objectives import SFT
 from engine.objectives.sft import sft_loss
@@ -150,3 +153,15 @@ def test_eight_bit_adamw_trains_and_keeps_its_states_in_bytes(optimizer):
     for p, state in made.state.items():
         assert state["state1"].dtype == (torch.uint8 if p.numel() >= 4096 else torch.float32)  # bitsandbytes keeps small ones whole
     assert any(state["state1"].dtype == torch.uint8 for state in made.state.values())
+
+
+@pytest.mark.parametrize(
+    ("targets", "named"),
+    [("all-linear", "model.layers.0.self_attn.q_proj (48 x 48)"), ("gate_proj", "model.layers.0.mlp.gate_proj (128 x 48)")],
+)
+def test_a_rank_above_what_a_loaded_matrix_has_is_refused(targets, named) -> None:
+    """A hub model's shapes are known only once it is loaded."""
+    spec = variant_spec("plain").with_(rank=49, targets=targets)
+    with pytest.raises(SpecError, match=f"rank=49 is above 48, the most that {re.escape(named)} can have; use 48 or less"):
+        LoRA(load(MODEL)[0], spec)
+    LoRA(load(MODEL)[0], spec.with_(rank=48))

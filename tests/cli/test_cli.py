@@ -82,6 +82,13 @@ def test_bad_input_is_one_sentence_and_exit_2(capsys, monkeypatch, tmp_path, arg
     assert said.out == ""
 
 
+def test_what_fails_on_the_way_exits_1(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("DELTALAB_HOME", str(tmp_path))
+    monkeypatch.setattr("engine.models.smollm2.shutil.disk_usage", lambda path: type("Usage", (), {"free": 0})())
+    assert main(["models", "--fetch", "smollm2-135m-instruct"]) == 1
+    assert capsys.readouterr().err.startswith("error: The disk is full")
+
+
 def test_lists_are_json_with_the_promised_keys(capsys):
     assert main(["models", "--json"]) == 0
     models = json.loads(capsys.readouterr().out)

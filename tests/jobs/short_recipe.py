@@ -58,6 +58,12 @@ def _disk_full(step: int) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
+def _no_memory(step: int) -> None:
+    raise RuntimeError(
+        "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes."
+    )
+
+
 def _long_python_step(step: int) -> None:
     time.sleep(60)
 
@@ -76,7 +82,7 @@ def _crash(step: int) -> None:
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
-EXPLAINED, UNEXPLAINED, DISK_FULL, LONG_STEP, DEAF, KILLED, CRASH, SILENT = range(2, 10)
+EXPLAINED, UNEXPLAINED, DISK_FULL, LONG_STEP, DEAF, KILLED, CRASH, SILENT, NO_MEMORY = range(2, 11)
 FAULTS = {
     EXPLAINED: _explained,
     UNEXPLAINED: _unexplained,
@@ -85,4 +91,5 @@ FAULTS = {
     DEAF: _deaf,
     KILLED: _killed,
     CRASH: _crash,
+    NO_MEMORY: _no_memory,
 }

@@ -50,6 +50,7 @@ def test_each_fault_is_a_sentence_and_hurts_nothing_else(home: Path) -> None:
         short_recipe.UNEXPLAINED: "The run stopped on an unexpected error: ZeroDivisionError: a fault that nobody foresaw",
         short_recipe.CRASH: "The run crashed before the first step (SIGSEGV).",
         short_recipe.DISK_FULL: "The disk is full.",
+        short_recipe.NO_MEMORY: "The run needs more memory than this machine has free.",
         short_recipe.SILENT: "The run stopped without saying how it ended.",
     }
     ids = {fault: jobs.submit(spec(fault=fault)) for fault in expected}

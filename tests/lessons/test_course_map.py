@@ -13,7 +13,7 @@ from engine.planner.claims import claims
 from lessons.arc import PARTS
 from lessons.catalog import LESSONS, Page, existing, find
 from lessons.panels.code import ROOT, source
-from lessons.panels.dials import DIALS
+from lessons.panels.dial_list import DIALS
 from quizzes import bank
 
 LINES = (ROOT / "docs" / "course.md").read_text("utf-8").splitlines()

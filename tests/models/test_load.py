@@ -92,6 +92,18 @@ def test_a_hub_model_too_large_is_refused_with_the_sum(monkeypatch) -> None:
         load("org/large", "bf16")
 
 
+def test_a_hub_model_of_the_cache_is_held_against_memory_too(monkeypatch) -> None:
+    """Without a network, by the headers of its files."""
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", _no_network)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: str(model_dir(NANO)))
+    assert hub.count_parameters(model_dir(NANO)) == MODELS[NANO].parameters
+    monkeypatch.setattr(hub, "free_bytes", lambda device: 4 * MODELS[NANO].parameters - 1)
+    with pytest.raises(RunError, match="org/cached does not fit"):
+        load("org/cached")
+    monkeypatch.setattr(hub, "free_bytes", lambda device: 4 * MODELS[NANO].parameters)
+    assert hub.download("org/cached", "fp32", "cpu") == model_dir(NANO)
+
+
 def test_a_model_that_just_fits_is_not_refused() -> None:
     hub.check_fit("org/model", 1_000, "fp32", 4_000)
     with pytest.raises(RunError, match="bf16, which halves the sum"):

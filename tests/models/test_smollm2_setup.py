@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from safetensors import SafetensorError
 
 from engine.catalog.models import DEFAULT_MODEL, is_present, model_dir
 from engine.contracts import RunError
@@ -104,9 +105,17 @@ def test_a_full_disk_is_said_before_the_download(home, monkeypatch) -> None:
         fetch(DEFAULT_MODEL)
 
 
-def test_a_disk_that_fills_up_on_the_way_is_said(home, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    "fault",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
+    ],
+    ids=["unpacking", "weights"],
+)
+def test_a_disk_that_fills_up_on_the_way_is_said(home, monkeypatch, fault) -> None:
     def fill(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise fault
 
     monkeypatch.setattr("engine.models.dequantize.write_model", fill)
     with pytest.raises(RunError, match="disk is full"):

@@ -14,6 +14,8 @@ from engine.tasks.facts import REVERSALS
 from engine.tasks.matching import holds_any, words
 
 CHAT_TASKS = ("pirate", "sentiment-json", "sentiment", "facts", "instructions")
+PROBED_TASKS = (*CHAT_TASKS, "brief")
+"""The forgetting probe of the chat models is held against each of them."""
 
 
 def fingerprint(names: tuple[str, ...]) -> str:
@@ -71,7 +73,11 @@ def test_reversals_are_never_trained_on() -> None:
     assert all(holds_any(example.answer, example.fact or "") for example in REVERSALS)
 
 
-@pytest.mark.parametrize("name", CHAT_TASKS)
+def test_no_chat_task_is_left_out() -> None:
+    assert set(PROBED_TASKS) == {name for name in TASK_NAMES if load(name).models == "chat"}
+
+
+@pytest.mark.parametrize("name", PROBED_TASKS)
 def test_the_probe_shares_no_five_words_in_a_row_with_a_task(name: str) -> None:
     task = load(name)
     extra = REVERSALS if name == "facts" else ()
