@@ -20,6 +20,9 @@ from viz.pca import components
 from viz.space import Axis, bare, room, space
 from viz.table import Table
 
+NAMED = 30
+"""Up to so many tokens bear their names; more would cover each other."""
+
 
 class SoftPromptsInfo(NamedTuple):
     """Places in the space of the first three components."""
@@ -70,7 +73,8 @@ def draw_soft_prompts(info: SoftPromptsInfo) -> go.Figure:
     figure = go.Figure()
     x, y, z = info.places.T
     figure.add_scatter3d(
-        x=x, y=y, z=z, mode="markers", name="tokens", meta="tokens", text=info.tokens, marker={"color": LIGHT.base, "size": 2.5}, opacity=0.6,
+        x=x, y=y, z=z, mode="markers+text" if len(info.tokens) <= NAMED else "markers", name="tokens", meta="tokens", text=info.tokens,
+        textposition="top center", textfont={"color": LIGHT.base, "size": 11}, marker={"color": LIGHT.base, "size": 2.5}, opacity=0.6,
         hovertemplate="%{text}<extra>token</extra>",
     )  # fmt: skip
     figure.add_scatter3d(mode="lines", name="way", meta="way", line={"color": LIGHT.trainable, "width": 3}, hoverinfo="skip")
