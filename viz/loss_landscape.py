@@ -99,7 +99,7 @@ def draw_loss_landscape(info: LossLandscapeInfo, ground: str = "loss") -> go.Fig
         plane = [min(_at(info, cut, a, b), ceiling) for a, b in zip(path.x, path.y, strict=True)]
         figure.add_scatter3d(
             x=path.x, y=path.y, z=path.loss if ground == "loss" else [v + lift for v in plane], mode="lines+markers", name=name, meta=path.method,
-            line={"color": colour, "width": 6}, marker={"color": colour, "size": 4, "symbol": symbol},
+            line={"color": colour, "width": 4}, marker={"color": colour, "size": 2.5, "symbol": symbol},
             customdata=np.column_stack([path.steps, path.loss, path.away]),
             hovertemplate="step %{customdata[0]}: loss %{customdata[1]:.3f} nats, %{customdata[2]:.2f} from the plane<extra>" + name + "</extra>",
         )  # fmt: skip
@@ -107,7 +107,7 @@ def draw_loss_landscape(info: LossLandscapeInfo, ground: str = "loss") -> go.Fig
             stalks = np.stack([np.column_stack([path.x, path.y, end]) for end in (path.loss, path.below, [np.nan] * len(path.x))], axis=1)
             x, y, z = stalks.reshape(-1, 3).T
             figure.add_scatter3d(
-                x=x, y=y, z=z, mode="lines", name=f"{name}, down to the plane", meta=path.method, line={"color": colour, "width": 2},
+                x=x, y=y, z=z, mode="lines", name=f"{name}, down to the plane", meta=path.method, line={"color": colour, "width": 3},
                 opacity=0.7, hoverinfo="skip",
             )  # fmt: skip
     _walk(figure, info)

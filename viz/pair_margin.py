@@ -48,8 +48,8 @@ def draw_pair_margin(info: PairMarginInfo) -> go.Figure:
     )  # fmt: skip
     figure.update_layout(
         template=template(), **titled("The better answer against the worse", info.label),
-        yaxis={"title": "margin (points of reward)", "domain": [0.45, 1], "zerolinecolor": LIGHT.base},
-        yaxis2={"title": "ranked rightly (%)", "range": [-4, 104], "domain": [0, 0.34], "gridcolor": LIGHT.grid},
+        yaxis={"title": "margin (points)", "domain": [0.45, 1], "zerolinecolor": LIGHT.base},
+        yaxis2={"title": "right (%)", "range": [-4, 104], "domain": [0, 0.34], "gridcolor": LIGHT.grid},
     )  # fmt: skip
     figure.update_xaxes(title="step", rangemode="tozero", anchor="y2")
     return figure

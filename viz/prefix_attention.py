@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
-from viz.space import Axis, Box, bare, boxes, space
+from viz.space import Axis, Box, bare, boxes, space, whole
 from viz.table import Table
 
 
@@ -55,7 +55,7 @@ def draw_prefix_attention(info: PrefixAttentionInfo) -> go.Figure:
         template=template(),
         **titled(f"Attention that the {info.method} draws", info.label),
         scene=space(
-            Axis("layer", -0.6, layers - 0.4), Axis(f"position in the {info.method}", -0.6, k + 0.4),
+            whole("layer", -0.6, layers - 0.4, layers), Axis(f"position in the {info.method}", -0.6, k + 0.4),
             Axis("share of attention", 0, 1.08 * max(float(info.shares.max()), 1e-3)), aspect=(1.4, 0.8, 0.6),
         ),
     )  # fmt: skip

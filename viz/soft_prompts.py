@@ -20,8 +20,8 @@ from viz.pca import components
 from viz.space import Axis, bare, room, space
 from viz.table import Table
 
-NAMED = 30
-"""Up to so many tokens bear their names; more would cover each other."""
+NAMED = 24
+"""Up to so many learned vectors bear the word nearest to them; more would cover each other."""
 
 
 class SoftPromptsInfo(NamedTuple):
@@ -73,14 +73,16 @@ def draw_soft_prompts(info: SoftPromptsInfo) -> go.Figure:
     figure = go.Figure()
     x, y, z = info.places.T
     figure.add_scatter3d(
-        x=x, y=y, z=z, mode="markers+text" if len(info.tokens) <= NAMED else "markers", name="tokens", meta="tokens", text=info.tokens,
-        textposition="top center", textfont={"color": LIGHT.base, "size": 11}, marker={"color": LIGHT.base, "size": 2.5}, opacity=0.6,
+        x=x, y=y, z=z, mode="markers", name="tokens", meta="tokens", text=info.tokens, marker={"color": LIGHT.base, "size": 2.5}, opacity=0.6,
         hovertemplate="%{text}<extra>token</extra>",
     )  # fmt: skip
     figure.add_scatter3d(mode="lines", name="way", meta="way", line={"color": LIGHT.trainable, "width": 3}, hoverinfo="skip")
     figure.add_scatter3d(
-        mode="markers", name="learned", meta="learned", marker={"color": LIGHT.trainable, "size": 7, "symbol": "diamond"},
-        text=[f"vector {k + 1}, ends near {', '.join(words)}" for k, words in enumerate(info.nearest)], hovertemplate="%{text}<extra></extra>",
+        mode="markers+text" if len(info.nearest) <= NAMED else "markers", name="learned", meta="learned",
+        marker={"color": LIGHT.trainable, "size": 6, "symbol": "diamond"}, text=[words[0] if words else "" for words in info.nearest],
+        textposition="top center", textfont={"color": LIGHT.text, "size": 11},
+        hovertext=[f"vector {k + 1}, ends near {', '.join(words)}" for k, words in enumerate(info.nearest)],
+        hovertemplate="%{hovertext}<extra></extra>",
     )  # fmt: skip
     figure.frames = [_frame(info, n) for n in range(len(info.steps))]
     for trace, last in zip(figure.data[1:], figure.frames[-1].data, strict=True):

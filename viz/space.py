@@ -126,6 +126,12 @@ def room(values: ArrayLike, share: float = 0.06) -> tuple[float, float]:
     return low - more, high + more
 
 
+def whole(title: str, low: float, high: float, count: int) -> Axis:
+    """An axis over 0 to count - 1, such as layers, with at most nine ticks and none between two of them."""
+    every = -(-count // 9) or 1
+    return Axis(title, low, high, tuple((float(n), str(n)) for n in range(0, count, every)))
+
+
 def _axis(axis: Axis) -> dict[str, Any]:
     look: dict[str, Any] = {
         "title": {"text": axis.title, "font": {"size": 12, "color": LIGHT.text}},
