@@ -72,7 +72,13 @@ def draw_memory_stack(info: MemoryStackInfo) -> go.Figure:
             name=term.name.replace("_", " "),
             marker={
                 "color": COLOURS.get(term.name, LIGHT.base),
-                "pattern": {"shape": PATTERNS.get(term.name, ""), "size": 5, "solidity": 0.25},
+                "pattern": {
+                    "shape": PATTERNS.get(term.name, ""),
+                    "size": 5,
+                    "solidity": 0.25,
+                    "fillmode": "overlay",
+                    "fgcolor": LIGHT.background,
+                },
             },
             hovertemplate=f"{term.name.replace('_', ' ')}: {term.gib:.3f} GiB<br>{term.formula}<extra></extra>",
         )

@@ -115,7 +115,8 @@ def test_each_spectrum_carries_its_own_label_in_the_legend() -> None:
     mine, other = truth_label("live", "2026-11-28", 0), truth_label("recorded", "2026-11-22", 3)
     figure = draw_spectrum(get_spectrum_info("m", [get_spectrum("mine", [1.0], mine), get_spectrum("full", [1.0], other)]))
     names = [trace.name for trace in figure.data if trace.showlegend is None]
-    assert names == ["mine · live · 28 Nov 2026 · seed 0", "full · recorded · 22 Nov 2026 · seed 3"]
+    assert names == ["mine · live", "full · recorded"]
+    assert figure.layout.meta["kind"] == "live"
 
 
 def test_loss_curve_info_turns_nan_into_a_gap() -> None:
