@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 
 import pytest
 from plotly.utils import PlotlyJSONEncoder
@@ -12,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from lessons.catalog import find
 from lessons.gallery import EXHIBITS
 from lessons.stage.scene import Scene, payload
+from tests.lessons.prose import files
 from viz.label import KINDS
 
 SCENES = [(exhibit, exhibit.make()) for exhibit in EXHIBITS]
@@ -40,6 +42,12 @@ def test_page_lists_every_scene_with_its_label() -> None:
     listing = next(m.value for m in app.markdown if m.value.startswith("| scene"))
     for exhibit, scene in SCENES:
         assert f"| [{exhibit.title}](#{exhibit.key}) | {scene.label}" in listing
+
+
+def test_every_linked_word_lights_a_part_of_some_picture() -> None:
+    linked = {part for path in files() for part in re.findall(r"\[\[(?!term:)\w+:([^|\]]+)\|", path.read_text("utf-8"))}
+    drawn = {trace.meta for _, scene in SCENES for trace in scene.figure.data}
+    assert {"B", "NF4", "plane", "learned", "chosen"} <= linked <= drawn
 
 
 # Each picture at its home
