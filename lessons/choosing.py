@@ -7,9 +7,16 @@ from engine.planner.catalogue import find
 from engine.planner.hardware import find_gpu
 from lessons.lesson import Lesson, View, show
 from lessons.panels.choose import METHODS, answers, choose_boxes, chosen, comparison, costs, fitting, path, quality, short
+from lessons.panels.pictures import pictures
 from lessons.panels.progress import done
 from lessons.stage import planner_scenes, run_scenes, stage
 from lessons.text import prose
+
+MEASURED = {
+    "bars": lambda: run_scenes.bars_scene(DEFAULT_MODEL, "facts"),
+    "measured": lambda: run_scenes.choosing_scene(DEFAULT_MODEL, "facts"),
+    "staircase": lambda: planner_scenes.staircase_scene(chosen()[0]),
+}
 
 
 def page() -> None:
@@ -28,18 +35,16 @@ def numbers(view: View) -> dict[str, object]:
 
 
 def picture(view: View) -> None:
-    """All methods as towers against the card; below, what was measured, where it is recorded."""
-    model, card = chosen()
-    stage(planner_scenes.towers_scene(model, card), key="choosing-towers")
-    measured = run_scenes.choosing_scene(DEFAULT_MODEL, "facts")
-    if measured is not None:
-        stage(measured, key="choosing-measured")
+    """All methods as towers against the card."""
+    stage(planner_scenes.towers_scene(*chosen()), key="choosing-towers")
 
 
 def see(view: View) -> None:
+    """The comparison table of the chosen model, then what was measured on a small one."""
     choose_boxes()
     comparison(*chosen())
     quality(*chosen())
+    pictures("choosing", MEASURED)
 
 
 def run(view: View) -> None:

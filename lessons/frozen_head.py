@@ -7,7 +7,7 @@ from engine.catalog.tasks import TASKS
 from lessons.lesson import Lesson, View, show
 from lessons.panels.numbers import of_run
 from lessons.panels.results import methods_table
-from lessons.panels.sets import MODELS as RECORDED
+from lessons.panels.sets import recorded_first
 from lessons.stage import method_scenes, planner_scenes, stage
 from lessons.text import prose
 
@@ -27,7 +27,7 @@ def numbers(view: View) -> dict[str, object]:
 
 def picture(view: View) -> None:
     """Features and the turning plane where they are recorded, and the stairs of trained shares."""
-    plane = next((scene for model in RECORDED if (scene := method_scenes.head_scene(model))), None)
+    plane = recorded_first(method_scenes.head_scene)
     if plane is not None:
         stage(plane, key="head-plane")
     stage(planner_scenes.staircase_scene(), key="head-stairs")

@@ -9,9 +9,13 @@ from lessons.lesson import Lesson, View, show
 from lessons.panels.delta import delta_panel, spectrum_panel
 from lessons.panels.memory import WAYS, memory_panel, of_7b
 from lessons.panels.numbers import of_run
+from lessons.panels.pictures import pictures
 from lessons.panels.set_words import early_words
 from lessons.panels.sets import rates_panel, rates_table, recorded_set
+from lessons.stage.run_scenes import landscape_scene
 from lessons.text import label, prose
+
+PLANES = {"landscape": lambda: landscape_scene("nano-0.5m"), "forgetting": lambda: landscape_scene("nano-0.5m", "forgetting")}
 
 
 def page() -> None:
@@ -31,10 +35,11 @@ def picture(view: View) -> None:
 
 
 def see(view: View) -> None:
-    """The spectrum of the full ΔW beside LoRA's, then the memory sum of a 7B model."""
+    """The spectrum of the full ΔW beside LoRA's, the plane that holds both runs, then the memory sum of a 7B model."""
     if view.shown and view.shown.delta and view.shown.delta.drawable:
         prose("full-fine-tuning", "spectrum")
         spectrum_panel(view.shown, key="full-delta")
+    pictures("full", PLANES)
     prose("full-fine-tuning", "memory", **numbers(view))
     choice = st.segmented_control(
         label("memory.way"), list(WAYS), default="mixed", format_func=lambda name: label(f"memory.{name}"), key="memory-way"

@@ -11,10 +11,13 @@ from engine.catalog.models import DEFAULT_MODEL, MODELS
 from engine.planner.options import read_options
 from lessons import arc
 from lessons.panels.current import Shown, recorded
+from lessons.panels.delta import matrix_scene, spectrum_scene
+from lessons.panels.memory import memory_scene, of_7b
+from lessons.panels.run import curve_scenes
+from lessons.panels.sets import rates_scene, recorded_first
 from lessons.stage import method_scenes, planner_scenes, run_scenes, stage, weights_scenes
-from lessons.stage.scene import Scene, delta_stage
+from lessons.stage.scene import Scene
 from lessons.text import read
-from viz.delta_scene import DeltaSceneInfo, get_delta_scene_info
 
 PAGE = "gallery"
 
@@ -56,56 +59,74 @@ def _made(key: str) -> Scene | None:
     return next(exhibit.make() for exhibit in EXHIBITS if exhibit.key == key)
 
 
+def _lora() -> tuple[Shown | None, Shown | None, str]:
+    """The recorded LoRA run of the course, its full counterpart, and a matrix in the middle that both have."""
+    task = MODELS[DEFAULT_MODEL].tasks[0]
+    shown, full = recorded(DEFAULT_MODEL, task, "lora"), recorded(DEFAULT_MODEL, task, "full")
+    mine, other = ((run.delta.drawable if run and run.delta else ()) for run in (shown, full))
+    names = [name for name in mine if name in other] or list(mine)
+    return shown, full, names[len(names) // 2] if names else ""
+
+
 def _delta() -> Scene | None:
-    shown = recorded(DEFAULT_MODEL, MODELS[DEFAULT_MODEL].tasks[0], "lora")
-    if shown is None or shown.delta is None or not shown.delta.drawable:
-        return None
-    full = recorded(DEFAULT_MODEL, shown.spec.task, "full")
-    both = [name for name in shown.delta.drawable if full and full.delta and name in full.delta.drawable]
-    name = (both or shown.delta.drawable)[len(both or shown.delta.drawable) // 2]
-    return delta_stage(_matrix(shown, name), beside=_matrix(full, name) if both and full else None)
+    shown, full, name = _lora()
+    return matrix_scene(shown, name, full) if shown and name else None
 
 
-def _matrix(shown: Shown, name: str) -> DeltaSceneInfo:
-    assert shown.delta is not None
-    found, norm = shown.delta.directions(name), shown.delta.matrices[name]["norm"]
-    return get_delta_scene_info(found.left, found.right, matrix=name, label=shown.label, b=found.b, a=found.a, norm=norm)
+def _spectrum() -> Scene | None:
+    shown, full, name = _lora()
+    return spectrum_scene(shown, name, full) if shown and name else None
 
 
 def _city() -> Scene | None:
-    shown = recorded(DEFAULT_MODEL, MODELS[DEFAULT_MODEL].tasks[0], "lora")
+    shown, *_ = _lora()
     return run_scenes.city_scene(shown.delta, shown.label) if shown and shown.delta else None
 
 
-def _recorded(make: Callable[[str], Scene | None]) -> Scene | None:
-    """The scene of the first model that it is recorded for, the default one first."""
-    return next((scene for model in (DEFAULT_MODEL, *MODELS) if (scene := make(model))), None)
+def _curve(place: int) -> Scene | None:
+    shown, *_ = _lora()
+    return curve_scenes(shown)[place] if shown else None
 
 
-def _terrain() -> Scene:
+def _terrain() -> Scene | None:
     return planner_scenes.terrain_scene(read_options({"model": planner_scenes.MODEL, "micro_batch": 4, "seq_len": 1024}))
 
 
+def _of(make: Callable[[Shown], Scene | None], model: str, task: str, method: str, objective: str = "sft") -> Scene | None:
+    """A scene of one recorded run."""
+    shown = recorded(model, task, method, objective)
+    return make(shown) if shown else None
+
+
+NANO = "nano-0.5m"
 EXHIBITS: tuple[Exhibit, ...] = (
     Exhibit("delta", "ΔW = BA", "lora", _delta),
+    Exhibit("spectrum", "The spectrum of ΔW", "lora", _spectrum),
     Exhibit("city", "The network as a city", "lora", _city),
-    Exhibit("playback", "ΔW as it grew", "lora", lambda: run_scenes.playback_scene("nano-0.5m")),
-    Exhibit("landscape", "The loss landscape", "full-fine-tuning", lambda: run_scenes.landscape_scene("nano-0.5m")),
-    Exhibit(
-        "forgetting", "The same plane, on other text", "full-fine-tuning", lambda: run_scenes.landscape_scene("nano-0.5m", "forgetting")
-    ),
+    Exhibit("playback", "ΔW as it grew", "lora", lambda: run_scenes.playback_scene(NANO)),
     Exhibit("counting", "Counting", "lora", planner_scenes.counting_scene),
-    Exhibit("staircase", "The staircase of trained shares", "choosing", planner_scenes.staircase_scene),
+    Exhibit("loss", "The training loss", "lora", lambda: _curve(0)),
+    Exhibit("learning", "What held-out prompts say", "lora", lambda: _curve(1)),
+    Exhibit("landscape", "The loss landscape", "full-fine-tuning", lambda: run_scenes.landscape_scene(NANO)),
+    Exhibit("forgetting", "The same plane, on other text", "full-fine-tuning", lambda: run_scenes.landscape_scene(NANO, "forgetting")),
+    Exhibit("rates", "Learning rate and epochs", "full-fine-tuning", lambda: rates_scene("score")),
+    Exhibit("memory", "The memory sum as one bar", "full-fine-tuning", lambda: memory_scene(of_7b()["mixed"].options)),
     Exhibit("levels", "The levels of NF4", "qlora", weights_scenes.levels_scene),
     Exhibit("block", "One block and its outlier", "qlora", weights_scenes.block_scene),
     Exhibit("error", "What 4 bits cost", "qlora", weights_scenes.error_scene),
     Exhibit("double", "Double quantization", "qlora", weights_scenes.double_scene),
-    Exhibit("soft", "Learned vectors among the tokens", "prompt-and-prefix", lambda: _recorded(method_scenes.prompt_path_scene)),
-    Exhibit("head", "The head as a plane", "frozen-head", lambda: _recorded(method_scenes.head_scene)),
-    Exhibit("mixture", "Types of task and steps", "instruction-tuning", lambda: _recorded(method_scenes.mixture_scene)),
-    Exhibit("beta", "β and steps", "rlhf-and-dpo", lambda: _recorded(method_scenes.beta_scene)),
-    Exhibit("frontier", "Reward against distance", "rlhf-and-dpo", lambda: _recorded(method_scenes.frontier_scene)),
+    Exhibit("soft", "Learned vectors on their way", "prompt-and-prefix", lambda: recorded_first(method_scenes.prompt_path_scene)),
+    Exhibit("ends", "Start and end among the words", "prompt-and-prefix", lambda: _of(method_scenes.ends_scene, DEFAULT_MODEL, "pirate", "prompt")),
+    Exhibit("attention", "Attention to a prefix", "prompt-and-prefix", lambda: _of(method_scenes.attention_scene, DEFAULT_MODEL, "pirate", "prefix")),
+    Exhibit("head", "The head as a plane", "frozen-head", lambda: recorded_first(method_scenes.head_scene)),
+    Exhibit("mixture", "Types of task and steps", "instruction-tuning", lambda: recorded_first(method_scenes.mixture_scene)),
+    Exhibit("ribbons", "Chosen and rejected", "rlhf-and-dpo", lambda: _of(method_scenes.preference_scene, NANO, "endings", "lora", "dpo")),
+    Exhibit("reward", "A reward model", "rlhf-and-dpo", lambda: _of(method_scenes.margin_scene, NANO, "endings", "lora", "reward")),
+    Exhibit("beta", "β and steps", "rlhf-and-dpo", lambda: method_scenes.beta_scene(NANO)),
+    Exhibit("frontier", "Reward against distance", "rlhf-and-dpo", lambda: method_scenes.frontier_scene(NANO)),
+    Exhibit("bars", "Scores by method, over seeds", "choosing", lambda: run_scenes.bars_scene(DEFAULT_MODEL, "facts")),
     Exhibit("choosing", "Choosing", "choosing", lambda: run_scenes.choosing_scene(DEFAULT_MODEL, "facts")),
+    Exhibit("staircase", "The staircase of trained shares", "choosing", planner_scenes.staircase_scene),
     Exhibit("terrain", "Memory through one step", "calculator", _terrain),
     Exhibit("towers", "Methods against the card", "calculator", planner_scenes.towers_scene),
-)
+)  # fmt: skip

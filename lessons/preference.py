@@ -9,7 +9,7 @@ from lessons.lesson import Lesson, View, show
 from lessons.panels.numbers import of_run
 from lessons.panels.sets import pairs_table
 from lessons.stage import stage
-from lessons.stage.method_scenes import beta_scene, frontier_scene, preference_scene, reward_scene
+from lessons.stage.method_scenes import beta_scene, frontier_scene, margin_scene, preference_scene, reward_scene
 from lessons.text import label, prose
 
 NANO = "nano-0.5m"
@@ -20,7 +20,9 @@ def page() -> None:
 
 
 def picture(view: View) -> None:
-    scene = (preference_scene(view.shown) or reward_scene(view.shown)) if view.shown else None
+    """The ribbons of DPO, the margin of a reward model, or the reward and distance of RLHF, as the run has them."""
+    makers = (preference_scene, margin_scene, reward_scene)
+    scene = next((made for make in makers if view.shown and (made := make(view.shown))), None)
     stage(scene, key="preference")
 
 

@@ -7,9 +7,12 @@ from engine.catalog.models import DEFAULT_MODEL
 from engine.planner.standing import trainable_count
 from lessons.lesson import Lesson, View, show
 from lessons.panels.numbers import of_run, planned
+from lessons.panels.pictures import pictures
 from lessons.panels.results import ladder_table, methods_table
-from lessons.panels.sets import MODELS
-from lessons.stage import method_scenes, planner_scenes, stage
+from lessons.panels.sets import recorded_first
+from lessons.stage import planner_scenes, stage
+from lessons.stage.method_scenes import attention_scene, ends_scene, prompt_path_scene, wrote_prompt
+from lessons.stage.scene import Scene
 from lessons.text import prose
 
 SEVEN_B, SMOL = "meta-llama/Llama-2-7b-hf", "HuggingFaceTB/SmolLM2-135M"
@@ -32,17 +35,20 @@ def numbers(view: View) -> dict[str, object]:
 
 
 def picture(view: View) -> None:
-    """The way of the learned vectors where it is recorded, and the stairs of trained shares."""
-    path = next((scene for model in MODELS if (scene := method_scenes.prompt_path_scene(model))), None)
-    if path is not None:
-        stage(path, key="prompt-path")
+    """The run's learned vectors among words, or the recorded way of others; then the stairs of trained shares."""
+    stage(ends_scene(view.shown) if view.shown and wrote_prompt(view.shown) else _way(), key="prompt-vectors")
     stage(planner_scenes.staircase_scene(), key="prompt-stairs")
 
 
 def see(view: View) -> None:
-    """How much attention the learned positions of the run draw."""
-    if view.shown and view.shown.delta and (scene := method_scenes.attention_scene(view.shown.delta, view.shown.label)):
-        stage(scene, key="prompt-attention")
+    """The attention that the run's learned positions draw, and the way of vectors that was recorded step by step."""
+    shown = view.shown
+    own = {"attention": lambda: attention_scene(shown)} if shown and wrote_prompt(shown) else {}
+    pictures("prompt", {**own, "way": _way})
+
+
+def _way() -> Scene | None:
+    return recorded_first(prompt_path_scene)
 
 
 def read(view: View) -> None:

@@ -24,6 +24,8 @@ SCENES = {
     "error": weights_scenes.error_scene,
     "double": weights_scenes.double_scene,
 }
+PARTS = {"block": 9, "error": 27}
+"""How many parts are offered: the blocks of the first row, and all squares of 64 x 64."""
 
 
 def page() -> None:
@@ -84,11 +86,16 @@ def room() -> dict[str, object]:
 
 
 def picture(view: View) -> None:
-    """One of four pictures of the same real weights."""
+    """One of four pictures of the same real weights; two of them show a part, which the learner chooses."""
     choice = st.segmented_control(
         label("qlora.picture"), list(SCENES), default="levels", format_func=lambda name: label(f"qlora.{name}"), key="qlora-picture"
     )
-    stage(SCENES[choice or "levels"](), key=f"qlora-{choice or 'levels'}")
+    name = choice or "levels"
+    place = {}
+    if name in PARTS:
+        number = st.selectbox(label(f"qlora.which_{name}"), range(PARTS[name]), format_func=lambda n: str(n + 1), key=f"qlora-which-{name}")
+        place = {"number": number}
+    stage(SCENES[name](**place), key=f"qlora-{name}")
 
 
 def see(view: View) -> None:

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 
 from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
-from viz.space import Axis, Box, bare, boxes, space
+from viz.space import Axis, Box, bare, boxes, space, whole
 from viz.table import Table
 
 KINDS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -63,7 +63,7 @@ def draw_city(info: CityInfo) -> go.Figure:
         template=template(),
         **titled("How far each matrix moved", info.label),
         scene=space(
-            Axis("layer", -0.7, max(1, info.layers) - 0.3),
+            whole("layer", -0.7, max(1, info.layers) - 0.3, info.layers),
             Axis("", -0.6, len(KINDS) - 0.4, tuple((float(n), kind) for n, kind in enumerate(KINDS))),
             Axis("‖ΔW‖ / ‖W‖", 0, 1.1 * top),
             aspect=(1.5, 0.75, 0.5), eye=(0.65, -1.35, 0.9),

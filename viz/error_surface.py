@@ -29,7 +29,7 @@ class CodeError(NamedTuple):
     worst: float
     """Largest absolute error, whole matrix."""
     shown: NDArray[np.float32]
-    """(p, q): |error| of the first rows and columns, exact."""
+    """(p, q): |error| of the rows and columns shown, exact."""
 
 
 class ErrorSurfaceInfo(NamedTuple):
@@ -38,25 +38,30 @@ class ErrorSurfaceInfo(NamedTuple):
     matrix: str
     shape: tuple[int, int]
     codes: tuple[CodeError, ...]
+    corner: tuple[int, int]
+    """First row and column shown."""
     label: TruthLabel
 
 
-def get_error_surface_info(weights: ArrayLike, matrix: str, label: TruthLabel) -> ErrorSurfaceInfo:
-    """Quantize the whole matrix with each code; the first 64 x 64 cells are shown. Raises ValueError where blocks are not filled."""
+def get_error_surface_info(weights: ArrayLike, matrix: str, label: TruthLabel, corner: tuple[int, int] = (0, 0)) -> ErrorSurfaceInfo:
+    """Quantize the whole matrix with each code; 64 x 64 cells from `corner` on are shown. Raises ValueError where blocks are not filled."""
     values = np.asarray(weights, dtype=np.float32)
     if values.ndim != 2:
         raise ValueError(f"weights have shape {values.shape}; a matrix is needed")
-    codes = []
+    codes, (row, column) = [], corner
     for code in CODES:
         restored = quantize(values, code).restored
         error = np.abs(restored - values)
-        codes.append(CodeError(code, relative_error(values, restored), float(error.max()), error[:SHOWN, :SHOWN]))
-    return ErrorSurfaceInfo(matrix, (values.shape[0], values.shape[1]), tuple(codes), label)
+        codes.append(
+            CodeError(code, relative_error(values, restored), float(error.max()), error[row : row + SHOWN, column : column + SHOWN])
+        )
+    return ErrorSurfaceInfo(matrix, (values.shape[0], values.shape[1]), tuple(codes), corner, label)
 
 
 def draw_error_surface(info: ErrorSurfaceInfo) -> go.Figure:
     """Three terrains next to each other; height and colour are |error|, on the same axis."""
     p, q = info.codes[0].shown.shape
+    row, column = info.corner
     top = max(float(code.shown.max()) for code in info.codes) or 1.0
     figure = go.Figure()
     notes = []
@@ -64,17 +69,17 @@ def draw_error_surface(info: ErrorSurfaceInfo) -> go.Figure:
         start = place * (q + 10)
         figure.add_trace(
             surface(
-                start + np.arange(q), np.arange(p), code.shown, LIGHT.error, code.code, cmin=0, cmax=0.7 * top,
-                customdata=np.broadcast_to(np.arange(q), (p, q)),
+                start + np.arange(q), row + np.arange(p), code.shown, LIGHT.error, code.code, cmin=0, cmax=0.7 * top,
+                customdata=np.broadcast_to(column + np.arange(q), (p, q)),
                 hovertemplate="row %{y}, column %{customdata}: |error| %{z:.4f}<extra>" + code.code + "</extra>",
             )
         )  # fmt: skip
-        notes.append((f"<b>{code.code}</b><br>error {code.relative:.1%}", (start + q / 2, -0.12 * p, 0.0)))
+        notes.append((f"<b>{code.code}</b><br>error {code.relative:.1%}", (start + q / 2, row - 0.12 * p, 0.0)))
     figure.update_layout(
         template=template(),
         **titled(f"What 4 bits cost · {info.matrix}", info.label),
         scene=space(
-            Axis("column", -2, 3 * q + 22, ()), Axis("row", -0.15 * p, p), Axis("|error|", 0, 1.6 * top),
+            Axis("column", -2, 3 * q + 22, ()), Axis("row", row - 0.15 * p, row + p), Axis("|error|", 0, 1.6 * top),
             aspect=(2.1, 0.75, 0.55), eye=(0.2, -1.5, 0.9), notes=notes,
         ),
     )  # fmt: skip
@@ -83,9 +88,11 @@ def draw_error_surface(info: ErrorSurfaceInfo) -> go.Figure:
 
 def describe_error_surface(info: ErrorSurfaceInfo) -> str:
     """The picture in words."""
+    (row, column), (p, q) = info.corner, info.codes[0].shown.shape
     parts = ", ".join(f"{code.code} {code.relative:.1%}" for code in info.codes)
     return (
-        f"Absolute error of each weight of {info.matrix} ({info.shape[0]} rows, {info.shape[1]} columns; the first 64 of each are drawn) "
+        f"Absolute error of each weight of {info.matrix} ({info.shape[0]} rows, {info.shape[1]} columns; rows {row} to {row + p - 1} and columns {column} to "
+        f"{column + q - 1} are drawn) "
         f"after 4-bit quantization in blocks of 64. Root mean square error over the weights' own: {parts}."
     )
 

@@ -12,7 +12,8 @@ from viz.label import TruthLabel, titled
 from viz.table import Table
 
 WORDS = ("fits", "tight", "exceeds")
-_SCALE = ((0.0, "#115E59"), (0.333, "#115E59"), (0.334, "#F0A35E"), (0.666, "#F0A35E"), (0.667, "#8F1D2C"), (1.0, "#8F1D2C"))
+_FITS, _TIGHT, _EXCEEDS = LIGHT.chosen, LIGHT.factor[3][1], LIGHT.delta[0][1]
+_SCALE = ((0.0, _FITS), (0.333, _FITS), (0.334, _TIGHT), (0.666, _TIGHT), (0.667, _EXCEEDS), (1.0, _EXCEEDS))
 
 
 class FitMapInfo(NamedTuple):
@@ -49,7 +50,7 @@ def draw_fit_map(info: FitMapInfo) -> go.Figure:
         said = [[WORDS[v] for v in row] for row in info.verdicts]
         figure.add_heatmap(
             x=[str(v) for v in info.lengths], y=[str(v) for v in info.batches], z=info.verdicts, zmin=0, zmax=2, colorscale=_SCALE,
-            showscale=False, text=text, texttemplate="%{text}", customdata=said, textfont={"color": "#FFFFFF", "size": 11},
+            showscale=False, text=text, texttemplate="%{text}", customdata=said, textfont={"color": LIGHT.background, "size": 11},
             hovertemplate="length %{x}, micro-batch %{y}: %{text} GiB, %{customdata}<extra></extra>", xgap=1, ygap=1,
         )  # fmt: skip
         figure.add_scatter(

@@ -76,7 +76,8 @@ def get_loss_landscape_info(arrays: Mapping[str, ArrayLike], model: str, label: 
 
 
 def draw_loss_landscape(info: LossLandscapeInfo, ground: str = "loss") -> go.Figure:
-    """The terrain with each path on it, and, over the task's loss, where the run really was: stalks lead from the plane to it.
+    """The terrain with each path over it. Over the task's loss a path is as high as the loss was where the run really was, and thin
+    stalks lead down to the plane; on other text, whose loss was measured on the plane only, paths lie on the terrain.
 
     Frames walk the paths. Heights are cut at twice the start's loss above the lowest, so that far walls do not flatten the valley.
     """
@@ -84,6 +85,7 @@ def draw_loss_landscape(info: LossLandscapeInfo, ground: str = "loss") -> go.Fig
     start = _at(info, heights, 0.0, 0.0)
     ceiling = float(np.nanmin(heights) + 2 * max(start - np.nanmin(heights), 1e-3)) if ground == "loss" else float(np.nanmax(heights))
     cut = np.minimum(heights, ceiling)
+    lift = 0.012 * (ceiling - float(np.nanmin(cut)))
     figure = go.Figure()
     figure.add_trace(
         surface(
@@ -94,20 +96,22 @@ def draw_loss_landscape(info: LossLandscapeInfo, ground: str = "loss") -> go.Fig
     )  # fmt: skip
     for path in info.paths:
         name, colour, symbol = LOOKS[path.method]
-        z = (
-            [min(v, ceiling) for v in path.below]
-            if ground == "loss"
-            else [min(_at(info, cut, a, b), ceiling) for a, b in zip(path.x, path.y, strict=True)]
-        )
-        lift = 0.012 * (ceiling - float(np.nanmin(cut)))
+        plane = [min(_at(info, cut, a, b), ceiling) for a, b in zip(path.x, path.y, strict=True)]
         figure.add_scatter3d(
-            x=path.x, y=path.y, z=[v + lift for v in z], mode="lines+markers", name=name, meta=path.method,
-            line={"color": colour, "width": 6}, marker={"color": colour, "size": 4, "symbol": symbol},
+            x=path.x, y=path.y, z=path.loss if ground == "loss" else [v + lift for v in plane], mode="lines+markers", name=name, meta=path.method,
+            line={"color": colour, "width": 4}, marker={"color": colour, "size": 2.5, "symbol": symbol},
             customdata=np.column_stack([path.steps, path.loss, path.away]),
             hovertemplate="step %{customdata[0]}: loss %{customdata[1]:.3f} nats, %{customdata[2]:.2f} from the plane<extra>" + name + "</extra>",
         )  # fmt: skip
+        if ground == "loss":
+            stalks = np.stack([np.column_stack([path.x, path.y, end]) for end in (path.loss, path.below, [np.nan] * len(path.x))], axis=1)
+            x, y, z = stalks.reshape(-1, 3).T
+            figure.add_scatter3d(
+                x=x, y=y, z=z, mode="lines", name=f"{name}, down to the plane", meta=path.method, line={"color": colour, "width": 3},
+                opacity=0.7, hoverinfo="skip",
+            )  # fmt: skip
     _walk(figure, info)
-    low, high = float(np.nanmin(cut)), ceiling
+    low, high = float(np.nanmin(cut)), max([ceiling, *(loss for path in info.paths for loss in path.loss)])
     figure.update_layout(
         template=template(),
         **titled(f"{GROUNDS[ground].capitalize()} · {info.model}", info.label),
@@ -120,36 +124,45 @@ def draw_loss_landscape(info: LossLandscapeInfo, ground: str = "loss") -> go.Fig
     return bare(figure)
 
 
-def describe_loss_landscape(info: LossLandscapeInfo) -> str:
-    """The picture in words."""
+def describe_loss_landscape(info: LossLandscapeInfo, ground: str = "loss") -> str:
+    """The picture over that ground in words."""
     parts = []
     for path in info.paths:
         parts.append(
             f"{LOOKS[path.method][0]} goes from {path.loss[0]:.2f} to {path.loss[-1]:.2f} nats and ends {np.hypot(path.x[-1], path.y[-1]):.2f} "
             f"from the start; on its way it is up to {max(path.away):.2f} away from the plane."
         )
-    words = "The loss on held-out prompts over a plane of all weights that holds the start and both ends. " + " ".join(parts)
-    if "forgetting" in info.grounds:
-        other = info.grounds["forgetting"]
-        words += f" On the same plane the loss on other text runs from {np.nanmin(other):.2f} to {np.nanmax(other):.2f} nats."
-    return words
-
-
-def loss_landscape_tables(info: LossLandscapeInfo) -> tuple[Table, ...]:
-    """Both paths, step by step."""
-    header = ("step", "along", "across", "distance from the plane", "loss there, nats", "loss on the plane, nats")
-    return tuple(
-        Table(f"The path of {LOOKS[p.method][0]}", header, tuple(zip(p.steps, p.x, p.y, p.away, p.loss, p.below, strict=True)))
-        for p in info.paths
+    if ground == "loss":
+        return "The loss on held-out prompts over a plane of all weights that holds the start and both ends. " + " ".join(parts)
+    heights = info.grounds[ground]
+    start = _at(info, heights, 0.0, 0.0)
+    ends = [f"{LOOKS[path.method][0]} ends above {_at(info, heights, path.x[-1], path.y[-1]):.2f}" for path in info.paths]
+    return (
+        f"The {GROUNDS[ground]}, on which neither trained, over the same plane: {np.nanmin(heights):.2f} to {np.nanmax(heights):.2f} nats. "
+        f"The start lies at {start:.2f}; {', '.join(ends)}."
     )
 
 
+def loss_landscape_tables(info: LossLandscapeInfo, ground: str = "loss") -> tuple[Table, ...]:
+    """Both paths, step by step, with the losses of that ground."""
+    tables = []
+    for path in info.paths:
+        places = (path.steps, path.x, path.y, path.away)
+        other = tuple(_at(info, info.grounds[ground], a, b) for a, b in zip(path.x, path.y, strict=True))
+        losses = (path.loss, path.below) if ground == "loss" else (other,)
+        names = ("loss there, nats", "loss on the plane, nats") if ground == "loss" else ("loss on other text, on the plane, nats",)
+        header = ("step", "along", "across", "distance from the plane", *names)
+        tables.append(Table(f"The path of {LOOKS[path.method][0]}", header, tuple(zip(*places, *losses, strict=True))))
+    return tuple(tables)
+
+
 def _walk(figure: go.Figure, info: LossLandscapeInfo) -> None:
-    """One frame a snapshot: both paths up to there."""
+    """One frame a snapshot: both paths up to there. A stalk is two points and a gap."""
     count = max((len(path.steps) for path in info.paths), default=0)
     frames = []
     for n in range(1, count + 1):
-        data = [go.Scatter3d(**{axis: list(trace[axis])[:n] for axis in "xyz"}) for trace in figure.data[1:]]
+        points = [3 * n if trace.hoverinfo == "skip" else n for trace in figure.data[1:]]
+        data = [go.Scatter3d(**{axis: list(trace[axis])[:m] for axis in "xyz"}) for trace, m in zip(figure.data[1:], points, strict=True)]
         step = max(path.steps[min(n, len(path.steps)) - 1] for path in info.paths)
         frames.append(go.Frame(name=f"step {step}", data=data, traces=list(range(1, len(figure.data)))))
     figure.frames = frames

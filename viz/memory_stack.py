@@ -15,17 +15,17 @@ COLOURS = {
     "weights": LIGHT.frozen,
     "quant_constants": LIGHT.quantized,
     "adapters": LIGHT.trainable,
-    "gradients": "#B98A6E",
-    "optimizer": "#F0A35E",
+    "gradients": LIGHT.factor[1][1],
+    "optimizer": LIGHT.factor[3][1],
     "activations": LIGHT.base,
-    "recomputation": "#9AA5B1",
+    "recomputation": LIGHT.height[1][1],
     "logits": LIGHT.rejected,
-    "dequantization": "#A78BFA",
-    "temporaries": "#C3CAD3",
-    "framework": "#D5DAE1",
+    "dequantization": LIGHT.error[1][1],
+    "temporaries": LIGHT.height[2][1],
+    "framework": LIGHT.grid,
     "slack": LIGHT.height[2][1],
 }
-PATTERNS = {"weights": "", "optimizer": "/", "gradients": "\\", "activations": "", "recomputation": ".", "logits": "x", "temporaries": "-"}
+PATTERNS = {"optimizer": "/", "gradients": "\\", "recomputation": ".", "logits": "x", "temporaries": "-", "slack": "|"}
 
 
 class Term(NamedTuple):
@@ -72,7 +72,13 @@ def draw_memory_stack(info: MemoryStackInfo) -> go.Figure:
             name=term.name.replace("_", " "),
             marker={
                 "color": COLOURS.get(term.name, LIGHT.base),
-                "pattern": {"shape": PATTERNS.get(term.name, ""), "size": 5, "solidity": 0.25},
+                "pattern": {
+                    "shape": PATTERNS.get(term.name, ""),
+                    "size": 5,
+                    "solidity": 0.25,
+                    "fillmode": "overlay",
+                    "fgcolor": LIGHT.background,
+                },
             },
             hovertemplate=f"{term.name.replace('_', ' ')}: {term.gib:.3f} GiB<br>{term.formula}<extra></extra>",
         )

@@ -42,7 +42,7 @@ def get_preference_ribbons_info(
 
 
 def draw_preference_ribbons(info: PreferenceRibbonsInfo) -> go.Figure:
-    """Two ribbons side by side over the steps; the upright sheet between them is their gap, and the reference is the line at zero."""
+    """Two ribbons side by side over the steps; the sheet that leads from one to the other is their gap, the reference the line at zero."""
     figure = go.Figure()
     lanes = (("chosen", info.chosen, LIGHT.chosen, 0.0), ("rejected", info.rejected, LIGHT.rejected, 0.65))
     for name, values, colour, lane in lanes:
@@ -53,6 +53,13 @@ def draw_preference_ribbons(info: PreferenceRibbonsInfo) -> go.Figure:
                 hovertemplate="step %{x}: %{z:.2f} nats<extra>" + name + "</extra>",
             )
         )  # fmt: skip
+    gap: Scale = ((0.0, LIGHT.base), (1.0, LIGHT.base))
+    figure.add_trace(
+        surface(
+            info.steps, [0.35, 0.65], [info.chosen, info.rejected], gap, "margin", opacity=0.35,
+            customdata=[info.margin, info.margin], hovertemplate="step %{x}: margin %{customdata:.2f}<extra>β times the gap</extra>",
+        )
+    )  # fmt: skip
     last = info.steps[-1] if info.steps else 1
     figure.add_scatter3d(
         x=[0, last, last, 0, 0], y=[0, 0, 1, 1, 0], z=[0.0] * 5, mode="lines", meta="reference", name="reference",

@@ -1,6 +1,6 @@
-"""How much attention a learned prefix draws, layer by layer and position by position.
+"""How much attention learned positions draw, a prompt's or a prefix's, layer by layer and position by position.
 
-info = get_prefix_attention_info(attention, label)    # attention: (layers, k), mean over heads and answer tokens, 0 to 1
+info = get_prefix_attention_info(attention, "prefix", label)    # attention: (layers, k), mean over heads and answer tokens, 0 to 1
 Prefix tuning: Li and Liang 2021, 2101.00190.
 """
 
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
-from viz.space import Axis, Box, bare, boxes, space
+from viz.space import Axis, Box, bare, boxes, space, whole
 from viz.table import Table
 
 
@@ -22,16 +22,18 @@ class PrefixAttentionInfo(NamedTuple):
     """Shares of each layer's attention."""
 
     shares: NDArray[np.float64]
-    """(layers, k), 0 to 1; a row sums to what the whole prefix draws in that layer."""
+    """(layers, k), 0 to 1; a row sums to what all the positions draw in that layer."""
+    method: str
+    """prompt or prefix."""
     label: TruthLabel
 
 
-def get_prefix_attention_info(attention: ArrayLike, label: TruthLabel) -> PrefixAttentionInfo:
+def get_prefix_attention_info(attention: ArrayLike, method: str, label: TruthLabel) -> PrefixAttentionInfo:
     """Raises ValueError where a share is below 0, or a layer's sum above 1."""
     shares = np.asarray(attention, dtype=np.float64)
     if shares.ndim != 2 or not shares.size or shares.min() < 0 or shares.sum(1).max() > 1 + 1e-3:
         raise ValueError(f"attention has shape {shares.shape}; rows of shares that sum to at most 1 are needed")
-    return PrefixAttentionInfo(shares, label)
+    return PrefixAttentionInfo(shares, method, label)
 
 
 def draw_prefix_attention(info: PrefixAttentionInfo) -> go.Figure:
@@ -43,7 +45,7 @@ def draw_prefix_attention(info: PrefixAttentionInfo) -> go.Figure:
         for n in range(k)
     ]  # fmt: skip
     sums = info.shares.sum(1)
-    figure = go.Figure([boxes(towers, "prefix")])
+    figure = go.Figure([boxes(towers, info.method)])
     figure.add_scatter3d(
         x=list(range(layers)), y=[k] * layers, z=sums / k, mode="lines+markers", name="mean", meta="mean", line={"color": LIGHT.frozen, "width": 5},
         marker={"color": LIGHT.frozen, "size": 4}, customdata=sums,
@@ -51,9 +53,9 @@ def draw_prefix_attention(info: PrefixAttentionInfo) -> go.Figure:
     )  # fmt: skip
     figure.update_layout(
         template=template(),
-        **titled("Attention that the prefix draws", info.label),
+        **titled(f"Attention that the {info.method} draws", info.label),
         scene=space(
-            Axis("layer", -0.6, layers - 0.4), Axis("position in the prefix", -0.6, k + 0.4),
+            whole("layer", -0.6, layers - 0.4, layers), Axis(f"position in the {info.method}", -0.6, k + 0.4),
             Axis("share of attention", 0, 1.08 * max(float(info.shares.max()), 1e-3)), aspect=(1.4, 0.8, 0.6),
         ),
     )  # fmt: skip
@@ -64,7 +66,7 @@ def describe_prefix_attention(info: PrefixAttentionInfo) -> str:
     """The picture in words."""
     sums = info.shares.sum(1)
     return (
-        f"Share of attention on a prefix of {info.shares.shape[1]} positions in {len(sums)} layers: {sums.mean():.1%} on average, most in layer "
+        f"Share of attention on a {info.method} of {info.shares.shape[1]} positions in {len(sums)} layers: {sums.mean():.1%} on average, most in layer "
         f"{int(sums.argmax())} with {sums.max():.1%}, least in layer {int(sums.argmin())} with {sums.min():.1%}."
     )
 
@@ -72,4 +74,4 @@ def describe_prefix_attention(info: PrefixAttentionInfo) -> str:
 def prefix_attention_tables(info: PrefixAttentionInfo) -> tuple[Table, ...]:
     """One row a layer."""
     rows = tuple((layer, 100 * float(row.sum()), int(row.argmax()) + 1, 100 * float(row.max())) for layer, row in enumerate(info.shares))
-    return (Table("Attention on the prefix by layer", ("layer", "all positions, %", "strongest position", "its share, %"), rows),)
+    return (Table(f"Attention on the {info.method} by layer", ("layer", "all positions, %", "strongest position", "its share, %"), rows),)

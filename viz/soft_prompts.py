@@ -20,6 +20,9 @@ from viz.pca import components
 from viz.space import Axis, bare, room, space
 from viz.table import Table
 
+NAMED = 24
+"""Up to so many learned vectors bear the word nearest to them; more would cover each other."""
+
 
 class SoftPromptsInfo(NamedTuple):
     """Places in the space of the first three components."""
@@ -75,8 +78,11 @@ def draw_soft_prompts(info: SoftPromptsInfo) -> go.Figure:
     )  # fmt: skip
     figure.add_scatter3d(mode="lines", name="way", meta="way", line={"color": LIGHT.trainable, "width": 3}, hoverinfo="skip")
     figure.add_scatter3d(
-        mode="markers", name="learned", meta="learned", marker={"color": LIGHT.trainable, "size": 7, "symbol": "diamond"},
-        text=[f"vector {k + 1}, ends near {', '.join(words)}" for k, words in enumerate(info.nearest)], hovertemplate="%{text}<extra></extra>",
+        mode="markers+text" if len(info.nearest) <= NAMED else "markers", name="learned", meta="learned",
+        marker={"color": LIGHT.trainable, "size": 6, "symbol": "diamond"}, text=[words[0] if words else "" for words in info.nearest],
+        textposition="top center", textfont={"color": LIGHT.text, "size": 11},
+        hovertext=[f"vector {k + 1}, ends near {', '.join(words)}" for k, words in enumerate(info.nearest)],
+        hovertemplate="%{hovertext}<extra></extra>",
     )  # fmt: skip
     figure.frames = [_frame(info, n) for n in range(len(info.steps))]
     for trace, last in zip(figure.data[1:], figure.frames[-1].data, strict=True):

@@ -15,20 +15,13 @@ from numpy.typing import ArrayLike, NDArray
 from viz.colours import LIGHT, Scale
 
 Floats = NDArray[np.float32]
-_TRIANGLES = (
-    (0, 1, 2),
-    (0, 2, 3),
-    (4, 6, 5),
-    (4, 7, 6),
-    (0, 5, 1),
-    (0, 4, 5),
-    (1, 6, 2),
-    (1, 5, 6),
-    (2, 7, 3),
-    (2, 6, 7),
-    (3, 4, 0),
-    (3, 7, 4),
-)
+_CORNERS = np.array(
+    [(0, 0, 0), (1, 0, 0), (1, 1, 0), (0, 1, 0), (0, 0, 1), (1, 0, 1), (1, 1, 1), (0, 1, 1)], dtype=np.float32
+)  # fmt: skip
+_TRIANGLES = np.array(
+    [(0, 1, 2), (0, 2, 3), (4, 6, 5), (4, 7, 6), (0, 5, 1), (0, 4, 5), (1, 6, 2), (1, 5, 6), (2, 7, 3), (2, 6, 7), (3, 4, 0), (3, 7, 4)],
+    dtype=np.int32,
+)  # fmt: skip
 LIGHTING = {"ambient": 0.65, "diffuse": 0.6, "specular": 0.08, "roughness": 0.8, "fresnel": 0.02}
 
 
@@ -90,13 +83,15 @@ def bare(figure: go.Figure) -> go.Figure:
 
 def boxes(towers: Sequence[Box], meta: str) -> go.Mesh3d:
     """Any number of towers as one mesh, so that a city of 210 costs one trace."""
-    corners = np.array([corner for tower in towers for corner in _corners(tower)], dtype=np.float32).reshape(-1, 3)
-    faces = np.array([[8 * n + c for c in face] for n in range(len(towers)) for face in _TRIANGLES], dtype=np.int32).reshape(-1, 3)
+    feet = np.array([(t.x, t.y, t.foot) for t in towers], dtype=np.float32).reshape(-1, 1, 3)
+    sizes = np.array([(t.width, t.depth, t.height) for t in towers], dtype=np.float32).reshape(-1, 1, 3)
+    corners = (feet + _CORNERS * sizes).reshape(-1, 3)
+    faces = (8 * np.arange(len(towers), dtype=np.int32)[:, None, None] + _TRIANGLES).reshape(-1, 3)
     return go.Mesh3d(
         **{name: corners[:, n] for n, name in enumerate("xyz")},
         **{name: faces[:, n] for n, name in enumerate("ijk")},
         facecolor=[tower.colour for tower in towers for _ in _TRIANGLES],
-        text=[tower.text for tower in towers for _ in range(8)],
+        text=[tower.text for tower in towers for _ in _CORNERS],
         hovertemplate="%{text}<extra></extra>",
         flatshading=True,
         lighting=LIGHTING,
@@ -131,6 +126,12 @@ def room(values: ArrayLike, share: float = 0.06) -> tuple[float, float]:
     return low - more, high + more
 
 
+def whole(title: str, low: float, high: float, count: int) -> Axis:
+    """An axis over 0 to count - 1, such as layers, with at most nine ticks and none between two of them."""
+    every = -(-count // 9) or 1
+    return Axis(title, low, high, tuple((float(n), str(n)) for n in range(0, count, every)))
+
+
 def _axis(axis: Axis) -> dict[str, Any]:
     look: dict[str, Any] = {
         "title": {"text": axis.title, "font": {"size": 12, "color": LIGHT.text}},
@@ -145,9 +146,3 @@ def _axis(axis: Axis) -> dict[str, Any]:
     if axis.ticks is not None:
         look |= {"tickvals": [place for place, _ in axis.ticks], "ticktext": [text for _, text in axis.ticks]}
     return look
-
-
-def _corners(tower: Box) -> list[tuple[float, float, float]]:
-    x, y, w, d, h, _, _, z = tower
-    foot = [(x, y, z), (x + w, y, z), (x + w, y + d, z), (x, y + d, z)]
-    return foot + [(a, b, z + h) for a, b, _ in foot]

@@ -52,13 +52,16 @@ def get_spectrum_info(matrix: str, spectra: Sequence[Spectrum]) -> SpectrumInfo:
 
 
 def draw_spectrum(info: SpectrumInfo) -> go.Figure:
-    """Above: singular values, logarithmic. Below: energy in the top k. The first run is in the trainable colour."""
+    """Above: singular values, logarithmic. Below: energy in the top k. The first run is in the trainable colour.
+
+    The title's label is the first run's; each name in the legend says its own kind, each table has the whole label.
+    """
     figure = go.Figure()
     looks = ((LIGHT.trainable, "solid", "circle"), (LIGHT.frozen, "dash", "diamond"), (LIGHT.base, "dot", "square"))
     for spectrum, (colour, dash, symbol) in zip(info.spectra, looks, strict=False):
         k = list(range(1, len(spectrum.singular) + 1))
         line = {"color": colour, "width": 2, "dash": dash}
-        shared: dict[str, Any] = {"x": k, "name": spectrum.name, "legendgroup": spectrum.name, "line": line}
+        shared: dict[str, Any] = {"x": k, "name": f"{spectrum.name} · {spectrum.label.kind}", "legendgroup": spectrum.name, "line": line}
         marker = {"symbol": symbol, "size": 6, "color": colour}
         figure.add_scatter(
             **shared,

@@ -46,7 +46,7 @@ def draw_streak(info: StreakInfo) -> go.Figure:
         x=info.mondays,
         y=WEEKDAYS,
         z=info.counts,
-        colorscale=[(0.0, LIGHT.grid), (0.001, "#F3C9A5"), (1.0, LIGHT.trainable)],
+        colorscale=[(0.0, LIGHT.grid), (0.001, LIGHT.factor[2][1]), (1.0, LIGHT.trainable)],
         zmin=0,
         zmax=max(20, *(count or 0 for row in info.counts for count in row)),
         xgap=3,

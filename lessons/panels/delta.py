@@ -12,7 +12,7 @@ from engine.recorded import Delta
 from lessons.panels.current import Shown, events_of, own, recorded
 from lessons.panels.run import ask_to_keep
 from lessons.stage import stage
-from lessons.stage.scene import Scene, delta_stage
+from lessons.stage.scene import Scene, delta_stage, plain_stage
 from lessons.text import label
 from viz import spectrum as spectra
 from viz.delta_scene import DeltaSceneInfo, get_delta_scene_info
@@ -30,9 +30,15 @@ def delta_panel(shown: Shown | None, key: str) -> None:
     name = _matrix(shown.delta, key)
     other = counterpart(shown.spec)
     try:
-        stage(_scene(str(shown.delta.folder), name, shown.label, other.label if other else None, shown, other), key=key)
+        stage(matrix_scene(shown, name, other), key=key)
     except RunError as error:
         st.error(str(error))
+
+
+def matrix_scene(shown: Shown, name: str, other: Shown | None) -> Scene:
+    """B, A and ΔW of one matrix, with the other run's spectrum marked. Raises RunError where the files of ΔW are damaged."""
+    assert shown.delta is not None
+    return _scene(str(shown.delta.folder), name, shown.label, other.label if other else None, shown, other)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -64,20 +70,20 @@ def spectrum_panel(shown: Shown, key: str) -> None:
     name = _chosen(shown.delta, key)
     if shown.delta is None or name is None:
         return
-    lines = [
-        _spectrum(shown.delta, name, label("delta.line", whose=shown.whose, method=label(f"methods.{shown.spec.method}")), shown.label)
-    ]
-    other = counterpart(shown.spec)
-    if other and other.delta and name in other.delta.matrices:
-        lines.append(_spectrum(other.delta, name, beside_name(shown.spec, other), other.label))
-    info = spectra.get_spectrum_info(name, [line for line in lines if line is not None])
-    figure, words = spectra.draw_spectrum(info), spectra.describe_spectrum(info)
-    stage(
-        Scene(figure, label("delta.spectrum", name=name), shown.label.text, words, spectra.spectrum_tables(info), height_px=420),
-        key=f"{key}-spectrum",
-    )
+    stage(spectrum_scene(shown, name, counterpart(shown.spec)), key=f"{key}-spectrum")
     if shown.spec.method != "full":
         _offer(shown.spec)
+
+
+def spectrum_scene(shown: Shown, name: str, other: Shown | None) -> Scene:
+    """Singular values of one matrix's ΔW, beside the other run's where it has them."""
+    method = label(f"methods.{shown.spec.method}")
+    lines = [_spectrum(shown.delta, name, label("delta.line", whose=shown.whose, method=method), shown.label)]
+    if other and other.delta:
+        lines.append(_spectrum(other.delta, name, beside_name(shown.spec, other), other.label))
+    info = spectra.get_spectrum_info(name, [line for line in lines if line is not None])
+    words, tables = spectra.describe_spectrum(info), spectra.spectrum_tables(info)
+    return plain_stage(label("delta.spectrum", name=name), spectra.draw_spectrum(info), words, tables, height_px=420)
 
 
 def beside_name(spec: RunSpec, other: Shown) -> str:
@@ -172,6 +178,6 @@ def _chosen(delta: Delta | None, key: str) -> str | None:
     return next((row["name"] for row in rows if (row["layer"], row["kind"]) == wanted), None)
 
 
-def _spectrum(delta: Delta, name: str, title: str, truth: TruthLabel) -> spectra.Spectrum | None:
-    row = delta.matrices.get(name)
+def _spectrum(delta: Delta | None, name: str, title: str, truth: TruthLabel) -> spectra.Spectrum | None:
+    row = delta.matrices.get(name) if delta else None
     return spectra.get_spectrum(title, row["spectrum"], truth, norm=row["norm"]) if row else None

@@ -10,8 +10,8 @@ from engine.planner.memory import GIB
 from engine.planner.options import Options
 from lessons.panels.numbers import planned
 from lessons.stage import stage
-from lessons.stage.scene import Scene
-from lessons.text import label
+from lessons.stage.scene import Scene, plain_stage
+from lessons.text import label, read
 from viz.label import TruthLabel
 from viz.memory_stack import describe_memory_stack, draw_memory_stack, get_memory_stack_info, memory_stack_tables
 
@@ -32,11 +32,11 @@ def of_7b() -> dict[str, Answer]:
 
 def memory_panel(answer: Answer, key: str) -> None:
     """One bar, with its words and its numbers as a table."""
-    stage(_scene(answer.options), key=key)
+    stage(memory_scene(answer.options), key=key)
 
 
 @lru_cache(maxsize=16)
-def _scene(options: Options) -> Scene:
+def memory_scene(options: Options) -> Scene:
     """Drawn once for each question."""
     answer = cached_answer(options)
     terms = {name: value / GIB for name, value in answer.estimate.terms_bytes.items()}
@@ -46,4 +46,4 @@ def _scene(options: Options) -> Scene:
         answer.gpu.usable_gib, answer.gpu.name, TruthLabel("illustration"), formulas, answer.reserve.reserved_gib,
     )  # fmt: skip
     words, tables = describe_memory_stack(info), memory_stack_tables(info)
-    return Scene(draw_memory_stack(info), info.title, label("memory.computed"), words, tables, height_px=300)
+    return plain_stage(info.title, draw_memory_stack(info), words, tables, caption=read("gallery", "computed"), height_px=300)

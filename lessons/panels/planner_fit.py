@@ -12,7 +12,8 @@ from engine.planner.link import to_link
 from engine.planner.ways import Way, combination, ways
 from lessons.panels.planner_verdict import COMPUTED, ICONS, WORDS
 from lessons.stage import stage
-from lessons.stage.scene import Scene
+from lessons.stage.scene import plain_stage
+from lessons.text import read
 from viz.fit_map import describe_fit_map, draw_fit_map, fit_map_tables, get_fit_map_info
 
 SHOWN = 10
@@ -94,10 +95,8 @@ def batch_and_length(a: Answer) -> None:
     left, right = st.columns(2)
     left.metric(f"Largest micro-batch at {a.options.seq_len:,} tokens", largest_batch(a.options) or "none", border=True)
     right.metric(f"Longest sequence at micro-batch {a.options.micro_batch}", f"{largest_length(a.options):,}", border=True)
-    stage(
-        Scene(draw_fit_map(info), "what fits", "computed", describe_fit_map(info), fit_map_tables(info), height_px=420),
-        key="calculator-map",
-    )
+    words, tables, caption = describe_fit_map(info), fit_map_tables(info), read("gallery", "computed")
+    stage(plain_stage("what fits", draw_fit_map(info), words, tables, caption=caption, height_px=420), key="calculator-map")
     st.subheader("Largest models for this card with these settings", anchor=False)
     models = largest_models(a.options)
     markdown_table(

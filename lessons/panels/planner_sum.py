@@ -13,6 +13,8 @@ from engine.planner.explain import explain
 from engine.planner.memory import GIB
 from engine.planner.script import launch_script
 from lessons.panels.planner_fit import markdown_table
+from lessons.stage import planner_scenes, stage
+from lessons.text import prose
 
 
 def terms(a: Answer) -> None:
@@ -39,6 +41,10 @@ def terms(a: Answer) -> None:
             if p in peaks
         ]
     )
+    terrain = planner_scenes.terrain_scene(a.options)
+    if terrain is not None:
+        prose("pictures", "terrain")
+        stage(terrain, key="calculator-terrain")
     held = a.estimate.standing
     per_task = a.adapter_bytes / 1e6
     st.markdown(

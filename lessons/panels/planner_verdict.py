@@ -9,13 +9,14 @@ import streamlit as st
 from engine.planner.answer import Answer
 from engine.planner.explain import explain
 from lessons.stage import stage
-from lessons.stage.scene import Scene
+from lessons.stage.scene import Scene, plain_stage
+from lessons.text import read
 from viz.label import TruthLabel
 from viz.memory_stack import describe_memory_stack, draw_memory_stack, get_memory_stack_info, memory_stack_tables
 
 WORDS = {"fits": "It fits", "tight": "Tight: it may or may not fit", "exceeds": "It does not fit"}
 ICONS = {"fits": "✓", "tight": "≈", "exceeds": "✕"}
-COMPUTED = TruthLabel("live")
+COMPUTED = TruthLabel("illustration")
 
 
 def verdict(a: Answer) -> None:
@@ -48,7 +49,8 @@ def stack_scene(a: Answer) -> Scene:
         {e.name: e.formula for e in words},
         a.reserve.reserved_gib,
     )
-    return Scene(draw_memory_stack(info), "memory", "computed", describe_memory_stack(info), memory_stack_tables(info), height_px=300)
+    tables, caption = memory_stack_tables(info), read("gallery", "computed")
+    return plain_stage("memory", draw_memory_stack(info), describe_memory_stack(info), tables, caption=caption, height_px=300)
 
 
 def _band(values: tuple[float, float] | None, form: str) -> str:

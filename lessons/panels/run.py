@@ -15,7 +15,7 @@ from engine.recorded import find_recording
 from lessons.panels.answers import answers_table
 from lessons.panels.current import PARAMETER, Shown, own
 from lessons.stage import stage
-from lessons.stage.scene import Scene
+from lessons.stage.scene import Scene, plain_stage
 from lessons.text import label
 from viz import learning_curve, loss_curve
 
@@ -154,24 +154,21 @@ def _numbers(story: Story) -> None:
 
 
 def _curves(shown: Shown, key: str) -> None:
+    for scene in curve_scenes(shown):
+        stage(scene, key=f"{key}-{scene.title}")
+
+
+def curve_scenes(shown: Shown) -> list[Scene]:
+    """The training loss, and what held-out prompts say once the model was looked at."""
     story, truth = shown.story, shown.label
-    info = loss_curve.get_loss_curve_info([s.step for s in story.steps], [s.loss for s in story.steps], shown.spec.steps, truth)
-    _flat(
-        loss_curve.draw_loss_curve(info),
-        label("run.curve_loss"),
-        truth.text,
-        loss_curve.describe_loss_curve(info),
-        (loss_curve.loss_curve_table(info),),
-        key,
-    )
+    losses = loss_curve.get_loss_curve_info([s.step for s in story.steps], [s.loss for s in story.steps], shown.spec.steps, truth)
+    words, tables = loss_curve.describe_loss_curve(losses), (loss_curve.loss_curve_table(losses),)
+    scenes = [plain_stage(label("run.curve_loss"), loss_curve.draw_loss_curve(losses), words, tables, height_px=310)]
     looks = learning_curve.get_learning_curve_info([(e.step, e.score, e.fact_score, e.drift) for e in story.looks], truth)
     if looks.looks:
         words, tables = learning_curve.describe_learning_curve(looks), (learning_curve.learning_curve_table(looks),)
-        _flat(learning_curve.draw_learning_curve(looks), label("run.curve_heldout"), truth.text, words, tables, key)
-
-
-def _flat(figure, title: str, truth: str, words: str, tables: tuple, key: str) -> None:
-    stage(Scene(figure, title, truth, words, tables, height_px=310), key=f"{key}-{title}")
+        scenes.append(plain_stage(label("run.curve_heldout"), learning_curve.draw_learning_curve(looks), words, tables, height_px=310))
+    return scenes
 
 
 def _answers(story: Story) -> None:

@@ -33,6 +33,11 @@ def recorded_set(name: str) -> SceneData | None:
     return next((found for model in MODELS if (found := find_scene(f"{name}-{model}"))), None)
 
 
+def recorded_first(make: Callable[[str], Scene | None]) -> Scene | None:
+    """The scene of the first model that it is recorded for, the real one before the nano one."""
+    return next((scene for model in MODELS if (scene := make(model))), None)
+
+
 def rank_table() -> None:
     """Full fine-tuning's ΔW cut to rank r and scored again, beside LoRA trained at r."""
     found = recorded_set("ranks")
@@ -62,11 +67,11 @@ def rates_panel() -> None:
     look = st.segmented_control(
         label("rates.look"), LOOKS, default="score", format_func=lambda name: label(f"rates.{name}"), key="rates-look"
     )
-    stage(_rates_scene(look or "score"), key=f"rates-{look or 'score'}")
+    stage(rates_scene(look or "score"), key=f"rates-{look or 'score'}")
 
 
 @cache
-def _rates_scene(name: str) -> Scene:
+def rates_scene(name: str) -> Scene:
     """Recorded data do not change while the app runs, so each surface is drawn once."""
     found = recorded_set("rates")
     assert found is not None

@@ -7,17 +7,22 @@ stage(mixture_scene("smollm2-135m-instruct"), key="mixture")
 from __future__ import annotations
 
 import json
-from functools import cache
+from base64 import b64decode
+from functools import cache, lru_cache
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from engine.recorded import Delta
 from engine.recorded.scenes import SceneData, find_scene
 from lessons.panels.current import Shown
 from lessons.stage.scene import Scene, plain_stage
 from lessons.text import fill, read
-from viz import head_plane, preference_ribbons, prefix_attention, reward_kl, soft_prompts, sweep_surface
+from viz import head_plane, pair_margin, preference_ribbons, prefix_attention, reward_kl, soft_prompts, sweep_surface
 from viz.label import TruthLabel
+
+PROMPT = "soft_prompt.json"
+"""What prompt and prefix runs leave beside their ΔW."""
 
 
 def preference_scene(shown: Shown) -> Scene | None:
@@ -33,16 +38,29 @@ def preference_scene(shown: Shown) -> Scene | None:
 
 
 def reward_scene(shown: Shown) -> Scene | None:
-    """Reward against distance from the base over an RLHF run; None for a run that has no such steps."""
+    """Reward against distance from the base over an RLHF run, with an answer where the model was looked at; None for a run without such steps."""
     steps = [step for step in shown.story.steps if "reward" in step.metrics and "kl" in step.metrics]
     if not steps:
         return None
     name = f"KL weight {shown.spec.kl_weight:g}"
-    way = (name, [s.step for s in steps], [s.metrics["kl"] for s in steps], [s.metrics["reward"] for s in steps], [])
+    said = {look.step: look.answers[0].tuned for look in shown.story.looks if look.answers}
+    numbers = ([s.step for s in steps], [s.metrics["kl"] for s in steps], [s.metrics["reward"] for s in steps])
+    way = (name, *numbers, [said.get(s.step, "") for s in steps])
     info = reward_kl.get_reward_kl_info([way], shown.label)
     return plain_stage(
         "Reward and distance", reward_kl.draw_reward_kl(info), reward_kl.describe_reward_kl(info), reward_kl.reward_kl_tables(info)
     )
+
+
+def margin_scene(shown: Shown) -> Scene | None:
+    """Margin and share of pairs ranked rightly over the training of a reward model; None for a run that has no such steps."""
+    steps = [step for step in shown.story.steps if {"margin", "accuracy"} <= step.metrics.keys() and "chosen_reward" not in step.metrics]
+    if not steps:
+        return None
+    numbers = ([step.metrics[name] for step in steps] for name in ("margin", "accuracy"))
+    info = pair_margin.get_pair_margin_info([step.step for step in steps], *numbers, shown.label)
+    words, tables = pair_margin.describe_pair_margin(info), pair_margin.pair_margin_tables(info)
+    return plain_stage("Reward model", pair_margin.draw_pair_margin(info), words, tables, caption=read("gallery", "margin"))
 
 
 @cache
@@ -111,14 +129,44 @@ def prompt_path_scene(model: str) -> Scene | None:
     return plain_stage(f"Learned prompt {model}", figure, words, tables, caption=caption, frame_start=len(figure.frames) - 1)
 
 
-def attention_scene(delta: Delta, label: TruthLabel) -> Scene | None:
+def attention_scene(shown: Shown) -> Scene | None:
     """How much attention the learned positions of a prompt or prefix run draw; None where the run wrote none."""
-    path = delta.folder / "soft_prompt.json"
-    if not path.exists():
-        return None
-    info = prefix_attention.get_prefix_attention_info(json.loads(path.read_text("utf-8"))["attention"], label)
+    return _attention(shown.delta.folder, shown.spec.method, shown.label) if wrote_prompt(shown) and shown.delta else None
+
+
+def ends_scene(shown: Shown) -> Scene | None:
+    """Start and end of a prompt or prefix run's learned vectors among the words that they end near; None where the run wrote none."""
+    return _ends(shown.delta.folder, shown.spec.steps, shown.label) if wrote_prompt(shown) and shown.delta else None
+
+
+def wrote_prompt(shown: Shown) -> bool:
+    """Whether the run kept its learned vectors."""
+    return shown.delta is not None and (shown.delta.folder / PROMPT).exists()
+
+
+@lru_cache(maxsize=32)
+def _attention(folder: Path, method: str, label: TruthLabel) -> Scene:
+    """What a run left does not change, so each picture is drawn once."""
+    about = json.loads((folder / PROMPT).read_text("utf-8"))
+    info = prefix_attention.get_prefix_attention_info(about["attention"], method, label)
     words, tables = prefix_attention.describe_prefix_attention(info), prefix_attention.prefix_attention_tables(info)
     return plain_stage("Attention to learned positions", prefix_attention.draw_prefix_attention(info), words, tables)
+
+
+@lru_cache(maxsize=32)
+def _ends(folder: Path, steps: int, label: TruthLabel) -> Scene:
+    about = json.loads((folder / PROMPT).read_text("utf-8"))
+    start, end, words = (_vectors(text, about["d"]) for text in (about["start"], about["vectors"], about["words"]["vectors"]))
+    nearest = [[token["token"] for token in found[:3]] for found in about["nearest"][: len(end)]]
+    info = soft_prompts.get_soft_prompts_info(words, about["words"]["tokens"], np.stack([start, end]), [0, steps], label, nearest)
+    told, tables = soft_prompts.describe_soft_prompts(info), soft_prompts.soft_prompts_tables(info)
+    caption = fill(read("gallery", "prompt-ends"), space=about["space"])
+    return plain_stage("Learned vectors", soft_prompts.draw_soft_prompts(info), told, tables, caption=caption, frame_start=1)
+
+
+def _vectors(text: str, d: int) -> NDArray[np.float64]:
+    """Rows of `d` from base64 of little-endian fp16, as `engine.training.soft_prompt` packs them."""
+    return np.frombuffer(b64decode(text), dtype="<f2").astype(np.float64).reshape(-1, d)
 
 
 @cache

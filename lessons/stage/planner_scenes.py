@@ -5,9 +5,10 @@ stage(staircase_scene("meta-llama/Llama-2-7b-hf"), key="stairs")
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
-from engine.planner.answer import arch_of, cached_answer
+from engine.planner.answer import Answer, arch_of, cached_answer
 from engine.planner.catalogue import find, full_id
 from engine.planner.memory import GIB
 from engine.planner.options import Options, read_options
@@ -65,9 +66,14 @@ def staircase_scene(model: str = MODEL) -> Scene:
 
 
 @lru_cache(maxsize=32)
-def terrain_scene(options: Options) -> Scene:
-    """Memory through one step; the options are the calculator's. Raises SpecError."""
+def terrain_scene(options: Options) -> Scene | None:
+    """Memory through one step; the options are the calculator's. Raises SpecError.
+
+    None where the peak is not of one model on one card, which is what the timeline plays: sharded, or beside other models.
+    """
     found, asked = timeline(options, arch_of(options)), cached_answer(options)
+    if abs(found.gib.sum(1).max() * GIB / asked.estimate.peak_bytes - 1) > 0.01:
+        return None
     title = f"{_short(options.model)}, {options.method}, batch {options.micro_batch} × {options.seq_len}"
     info = memory_terrain.get_memory_terrain_info(
         title, *found, usable_gib=asked.gpu.usable_gib, card=asked.gpu.name, label=COMPUTED
@@ -80,12 +86,16 @@ def terrain_scene(options: Options) -> Scene:
 def towers_scene(model: str = MODEL, gpu: str = "RTX 4090", micro_batch: int = 1, seq_len: int = 512) -> Scene:
     """Each method's peak against one card. Raises SpecError."""
     base = {"model": model, "gpu": gpu, "micro_batch": micro_batch, "seq_len": seq_len}
-    answers = [(name, cached_answer(read_options({**base, **changes}))) for name, changes in TOWERS]
-    card = answers[0][1].gpu
+    return towers_of([(name, cached_answer(read_options({**base, **changes}))) for name, changes in TOWERS])
+
+
+def towers_of(answers: Sequence[tuple[str, Answer]]) -> Scene:
+    """The peaks of these answers, all of one model, batch and card, as towers."""
+    asked, card = answers[0][1].options, answers[0][1].gpu
     terms = [(name, {term: value / GIB for term, value in found.estimate.terms_bytes.items()}) for name, found in answers]
-    info = memory_towers.get_memory_towers_info(_short(model), terms, usable_gib=card.usable_gib, card=card.name, label=COMPUTED)
+    info = memory_towers.get_memory_towers_info(_short(asked.model), terms, usable_gib=card.usable_gib, card=card.name, label=COMPUTED)
     words, tables = memory_towers.describe_memory_towers(info), memory_towers.memory_towers_tables(info)
-    caption = fill(read("gallery", "towers"), batch=micro_batch, length=seq_len)
+    caption = fill(read("gallery", "towers"), batch=asked.micro_batch, length=f"{asked.seq_len:,}")
     return plain_stage(f"Memory of {info.model} by method", memory_towers.draw_memory_towers(info), words, tables, caption=caption)
 
 
@@ -95,4 +105,5 @@ def _trainable(model: str, changes: dict[str, object]) -> int:
 
 
 def _short(model: str) -> str:
-    return full_id(model).split("/")[-1]
+    """A pasted config has no name."""
+    return full_id(model).split("/")[-1] if model else "your config"

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 from functools import cache
 
+import streamlit as st
+
 from engine.recorded import Delta
 from engine.recorded.scenes import find_scene
-from engine.recorded.table import rows
+from engine.recorded.table import ResultRow, rows
 from lessons.stage.scene import Scene, plain_stage, thinned
 from lessons.text import fill, read
-from viz import choosing_space, city, delta_playback, loss_landscape
+from viz import choosing_space, city, delta_playback, loss_landscape, method_bars
 from viz.label import TruthLabel, short_name
 
+_GROUNDS = {"loss": "landscape", "forgetting": "landscape-other"}
+"""Captions."""
 NAMES = {
     "full": "full", "lora": "LoRA", "qlora": "QLoRA", "prompt": "prompt", "prefix": "prefix", "head": "head",
 }  # fmt: skip
@@ -24,7 +28,13 @@ NAMES = {
 
 def city_scene(delta: Delta, label: TruthLabel, *, caption: str = "") -> Scene:
     """The whole network as a city: height is ‖ΔW‖ / ‖W‖ of each matrix."""
-    info = city.get_city_info(delta.matrices.values(), label)
+    return _city(str(delta.folder), label, caption, delta)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _city(folder: str, label: TruthLabel, caption: str, _delta: Delta) -> Scene:
+    """What a run left does not change, so its city is drawn once; folder, label and caption are the key of the cache."""
+    info = city.get_city_info(_delta.matrices.values(), label)
     return plain_stage("Where the method acts", city.draw_city(info), city.describe_city(info), city.city_tables(info), caption=caption)
 
 
@@ -36,8 +46,8 @@ def landscape_scene(model: str, ground: str = "loss") -> Scene | None:
         return None
     label = TruthLabel("recorded", found.about["day"], found.about["specs"][0]["seed"])
     info = loss_landscape.get_loss_landscape_info(found.arrays, model, label)
-    figure, words = loss_landscape.draw_loss_landscape(info, ground), loss_landscape.describe_loss_landscape(info)
-    tables, caption = loss_landscape.loss_landscape_tables(info), read("gallery", "landscape")
+    figure, words = loss_landscape.draw_loss_landscape(info, ground), loss_landscape.describe_loss_landscape(info, ground)
+    tables, caption = loss_landscape.loss_landscape_tables(info, ground), fill(read("gallery", _GROUNDS[ground]), model=model)
     return plain_stage(f"Loss plane {ground} {model}", figure, words, tables, caption=caption, frame_start=len(figure.frames) - 1)
 
 
@@ -61,12 +71,10 @@ def playback_scene(model: str, matrix: str | None = None) -> Scene | None:
 @cache
 def choosing_scene(model: str, task: str) -> Scene | None:
     """All methods of one cell of the recorded table: held-out score, peak memory of the run, bytes that it leaves."""
-    alike = [row for row in rows() if (row.spec.model, row.spec.task) == (model, task) and row.spec.objective in ("sft", "classify")]
-    device = max({row.result["device"] for row in alike}, key=[row.result["device"] for row in alike].count, default="")
-    kept = [row for row in alike if row.result["device"] == device]  # a GPU's allocated bytes and a process's are two measures
+    kept = _alike(model, task)
     methods = []
     for method, name in NAMES.items():
-        mine = [row.result for row in kept if row.spec.method == method and row.result.get("score_after") is not None]
+        mine = [row.result for row in kept if row.spec.method == method]
         values = [(float(r["score_after"]), r["peak_memory_bytes"] / 2**30, r["artifact_bytes"] / 1e6) for r in mine]
         if values:
             methods.append((name, method, values))
@@ -74,6 +82,33 @@ def choosing_scene(model: str, task: str) -> Scene | None:
         return None
     info = choosing_space.get_choosing_space_info(methods, TruthLabel("recorded", max(row.day for row in kept)))
     words, tables = choosing_space.describe_choosing_space(info), choosing_space.choosing_space_tables(info)
-    machine = kept[-1].machine
-    caption = fill(read("gallery", "choosing"), model=model, task=task, device=machine.get("gpu", machine["processor"]))
+    caption = fill(read("gallery", "choosing"), model=model, task=task, device=_device(kept[-1]))
     return plain_stage(f"Choosing on {model} {task}", choosing_space.draw_choosing_space(info), words, tables, caption=caption)
+
+
+@cache
+def bars_scene(model: str, task: str) -> Scene | None:
+    """The held-out score of every method of one cell of the recorded table, with a dash for each seed."""
+    kept = _alike(model, task)
+    scores = [
+        (name, method, [100 * row.result["score_after"] for row in kept if row.spec.method == method]) for method, name in NAMES.items()
+    ]
+    if sum(bool(values) for _, _, values in scores) < 2:
+        return None
+    info = method_bars.get_method_bars_info(scores, "held-out score (%)", TruthLabel("recorded", max(row.day for row in kept)))
+    words, tables = method_bars.describe_method_bars(info), method_bars.method_bars_tables(info)
+    caption = fill(read("gallery", "bars"), model=model, task=task, device=_device(kept[-1]))
+    return plain_stage(f"Scores on {model} {task}", method_bars.draw_method_bars(info), words, tables, caption=caption, height_px=380)
+
+
+def _alike(model: str, task: str) -> list[ResultRow]:
+    """Rows of supervised runs on the device that most of them ran on: a GPU's allocated bytes and a process's are two measures."""
+    alike = [row for row in rows() if (row.spec.model, row.spec.task) == (model, task) and row.spec.objective in ("sft", "classify")]
+    alike = [row for row in alike if row.result.get("score_after") is not None]
+    devices = [row.result["device"] for row in alike]
+    usual = max(set(devices), key=devices.count, default="")
+    return [row for row in alike if row.result["device"] == usual]
+
+
+def _device(row: ResultRow) -> str:
+    return str(row.machine.get("gpu", row.machine["processor"]))

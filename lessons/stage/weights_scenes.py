@@ -35,11 +35,13 @@ def block_scene(number: int = 0) -> Scene:
     return plain_stage("A block in NF4", figure, words, tables, caption=read("gallery", "outlier"), frame_word="Largest weight")
 
 
-@lru_cache(maxsize=1)
-def error_scene() -> Scene:
-    """|error| of NF4, FP4 and INT4 over the matrix, side by side."""
+@lru_cache(maxsize=8)
+def error_scene(number: int = 0) -> Scene:
+    """|error| of NF4, FP4 and INT4 over square `number` of the matrix, 64 x 64, side by side; squares are counted along the rows."""
     weights, label = _weights()
-    info = error_surface.get_error_surface_info(weights.values, short_name(weights.about["matrix"]), label)
+    corner = divmod(number, weights.values.shape[1] // error_surface.SHOWN)
+    place = (corner[0] * error_surface.SHOWN, corner[1] * error_surface.SHOWN)
+    info = error_surface.get_error_surface_info(weights.values, short_name(weights.about["matrix"]), label, place)
     figure, words = error_surface.draw_error_surface(info), error_surface.describe_error_surface(info)
     return plain_stage("Error of 4 bits", figure, words, error_surface.error_surface_tables(info), caption=_origin(weights))
 

@@ -9,6 +9,8 @@ from engine.contracts import RECIPE, RunSpec
 from engine.recorded import find_recording
 from engine.recorded.scenes import FOLDER, find_scene
 from engine.recorded.table import of_cell
+from viz.label import TruthLabel
+from viz.loss_landscape import draw_loss_landscape, get_loss_landscape_info
 
 NAMES = sorted(folder.name for folder in FOLDER.iterdir())
 
@@ -44,6 +46,20 @@ def test_the_plane_agrees_with_the_paths_where_they_touch_it():
         i, j = int(np.searchsorted(y, b)) - 1, int(np.searchsorted(x, a)) - 1
         around = loss[i : i + 2, j : j + 2]
         assert around.min() * 0.9 <= scene.arrays[f"{method}.losses"][-1, 1] <= around.max() * 1.1
+
+
+def test_the_paths_are_drawn_at_their_own_losses_and_stalks_lead_to_the_plane():
+    scene = find_scene("landscape-nano-0.5m")
+    assert scene is not None
+    figure = draw_loss_landscape(get_loss_landscape_info(scene.arrays, "nano-0.5m", TruthLabel("recorded", scene.about["day"])))
+    for method in ("lora", "full"):
+        there, plane = scene.arrays[f"{method}.losses"][:, 0], scene.arrays[f"{method}.losses"][:, 1]
+        path, stalks = (trace for trace in figure.data if trace.meta == method)
+        np.testing.assert_allclose(path.z, there, rtol=1e-6)
+        ends = np.array(stalks.z).reshape(-1, 3)
+        np.testing.assert_allclose(ends[:, 0], there, rtol=1e-6)
+        np.testing.assert_allclose(ends[:, 1], plane, rtol=1e-6)
+        assert (ends[:, 0] - ends[:, 1]).max() > 0.02, "the walk leaves the plane, and the picture shows it"
 
 
 def test_the_last_snapshot_is_the_recorded_runs_delta():

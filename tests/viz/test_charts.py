@@ -111,6 +111,14 @@ def test_spectrum_info_is_numpys() -> None:
     assert get_spectrum("run", [2.0, 0.0, math.nan], LABEL) == Spectrum("run", (2.0,), (1.0,), LABEL)
 
 
+def test_each_spectrum_carries_its_own_label_in_the_legend() -> None:
+    mine, other = truth_label("live", "2026-11-28", 0), truth_label("recorded", "2026-11-22", 3)
+    figure = draw_spectrum(get_spectrum_info("m", [get_spectrum("mine", [1.0], mine), get_spectrum("full", [1.0], other)]))
+    names = [trace.name for trace in figure.data if trace.showlegend is None]
+    assert names == ["mine · live", "full · recorded"]
+    assert figure.layout.meta["kind"] == "live"
+
+
 def test_loss_curve_info_turns_nan_into_a_gap() -> None:
     assert get_loss_curve_info([1, 2, 3], [2.0, math.nan, 1.0], 10, LABEL) == ((1, 2, 3), (2.0, None, 1.0), 10, LABEL)
     with pytest.raises(ValueError, match="2 steps and 1 losses"):

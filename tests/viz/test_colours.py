@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from viz.colours import DARK, LIGHT, Palette, recolouring
+from viz.memory_stack import COLOURS
 
 ROOT = Path(__file__).parents[2]
 MEANINGS = ("frozen", "trainable", "quantized", "base", "chosen", "rejected")
@@ -91,6 +93,17 @@ def test_repainting_gives_each_light_colour_one_dark_partner() -> None:
     pairs = recolouring()
     assert pairs[LIGHT.trainable] == DARK.trainable
     assert {colour for _, colour in LIGHT.delta} | {getattr(LIGHT, meaning) for meaning in MEANINGS} <= pairs.keys()
+
+
+def test_charts_use_no_colour_that_the_dark_theme_would_leave_as_it_is() -> None:
+    written = {
+        (file.name, colour)
+        for file in (ROOT / "viz").glob("*.py")
+        if file.name != "colours.py"
+        for colour in re.findall(r"#[0-9A-Fa-f]{6}|rgba?\([\d., ]*\)", file.read_text("utf-8"))
+    }
+    assert written == set()
+    assert set(COLOURS.values()) <= recolouring().keys()
 
 
 @pytest.mark.parametrize(("theme", "palette"), [("light", LIGHT), ("dark", DARK)])

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from viz.city import KINDS, city_tables, describe_city, draw_city, get_city_info
+from viz.colours import LIGHT
 from viz.label import truth_label
 from viz.memory_terrain import describe_memory_terrain, draw_memory_terrain, get_memory_terrain_info, memory_terrain_tables
 from viz.memory_towers import describe_memory_towers, draw_memory_towers, get_memory_towers_info, memory_towers_tables
+from viz.space import Box, boxes
 
 LABEL = truth_label("illustration")
 TERMS = ("weights", "optimizer", "activations", "logits")
@@ -50,6 +52,19 @@ def test_towers_are_as_high_as_their_sums() -> None:
     words = describe_memory_towers(info)
     assert "full 30.0 (does not fit), LoRA 10.5 (fits)" in words
     assert ("full", "total", 30.0) in memory_towers_tables(info)[0].rows
+
+
+def test_towers_as_one_mesh_have_their_corners_and_closed_sides() -> None:
+    towers = [Box(1, 2, 0.5, 0.25, 3, LIGHT.frozen, "a", 10), Box(-1, 0, 1, 1, 2, LIGHT.base, "b")]
+    mesh = boxes(towers, "towers")
+    x, y, z = (np.array(getattr(mesh, axis)).reshape(2, 8) for axis in "xyz")
+    np.testing.assert_allclose([x.min(1), x.max(1)], [[1, -1], [1.5, 0]])
+    np.testing.assert_allclose([y.min(1), y.max(1)], [[2, 0], [2.25, 1]])
+    np.testing.assert_allclose([z.min(1), z.max(1)], [[10, 0], [13, 2]])
+    faces = np.column_stack([mesh.i, mesh.j, mesh.k])
+    assert (faces[:12] < 8).all() and (faces[12:] >= 8).all() and list(mesh.facecolor) == [LIGHT.frozen] * 12 + [LIGHT.base] * 12
+    edges = np.sort(np.vstack([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
+    assert (np.unique(edges, axis=0, return_counts=True)[1] == 2).all(), "every edge belongs to two triangles: no hole"
 
 
 def matrices(layers: int, kinds: tuple[str, ...]) -> list[dict[str, object]]:

@@ -93,6 +93,16 @@ def test_error_surfaces_share_one_scale_and_nf4_wins_on_normal_weights() -> None
         get_error_surface_info(np.ones((10, 10)), "m", LABEL)
 
 
+def test_another_square_of_the_matrix_is_shown_with_its_own_errors() -> None:
+    weights = np.random.default_rng(1).normal(size=(128, 192)).astype(np.float32)
+    whole = np.abs(quantize(weights, "NF4").restored - weights)
+    info = get_error_surface_info(weights, "m", LABEL, (64, 128))
+    np.testing.assert_array_equal(info.codes[0].shown, whole[64:, 128:])
+    drawn = draw_error_surface(info).data[0]
+    assert (drawn.y[0], drawn.customdata[0][0]) == (64, 128)
+    assert "rows 64 to 127 and columns 128 to 191" in describe_error_surface(info)
+
+
 def test_second_level_costs_next_to_nothing() -> None:
     info = get_double_quantization_info(WEIGHTS, "m", LABEL)
     assert info.blocks == 864 and len(info.constants) == 256

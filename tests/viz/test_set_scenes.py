@@ -10,9 +10,9 @@ import pytest
 from viz import choosing_space as choosing
 from viz import delta_playback as playback
 from viz import head_plane as head
-from viz import learning_spread as spread
 from viz import loss_landscape as landscape
 from viz import method_bars as bars
+from viz import pair_margin as pairs
 from viz import preference_ribbons as ribbons
 from viz import prefix_attention as prefix
 from viz import reward_kl as kl
@@ -76,17 +76,24 @@ def bowl() -> dict[str, np.ndarray]:
 def test_landscape_passes_through_the_paths_own_losses() -> None:
     info = landscape.get_loss_landscape_info(bowl(), "m", LABEL)
     figure = landscape.draw_loss_landscape(info)
-    found = traces(figure)
-    lift = 0.012 * (np.max(found["loss"].z) - np.min(found["loss"].z))
     for path in info.paths:
-        drawn = found[path.method]
-        np.testing.assert_allclose(np.array(drawn.z) - lift, path.loss, atol=1e-6)
+        drawn, stalks = (trace for trace in figure.data if trace.meta == path.method)
+        np.testing.assert_allclose(drawn.z, path.loss, atol=1e-6)
+        ends = np.array(stalks.z).reshape(-1, 3)
+        np.testing.assert_allclose(ends[:, :2], np.column_stack([path.loss, path.below]), atol=1e-6)
+        assert np.isnan(ends[:, 2]).all(), "a gap after each stalk"
         on_grid = [landscape._at(info, info.grounds["loss"], a, b) for a, b in zip(path.x, path.y, strict=True)]
         np.testing.assert_allclose(on_grid, path.below, atol=0.01)
-    assert len(figure.frames) == 6 and figure.frames[2].name == "step 8" and len(figure.frames[2].data[0].x) == 3
+    assert len(figure.frames) == 6 and figure.frames[2].name == "step 8"
+    assert [len(part.x) for part in figure.frames[2].data] == [3, 9, 3, 9]
     other = landscape.draw_loss_landscape(info, "forgetting")
     assert "forgetting" in traces(other) and "Loss on other text" in other.layout.title.text
-    assert "distance from the plane" in landscape.loss_landscape_tables(info)[0].header
+    assert [len(part.x) for part in other.frames[2].data] == [3, 3], "where only the plane was measured no stalk leaves it"
+    assert landscape.loss_landscape_tables(info)[0].header[-2:] == ("loss there, nats", "loss on the plane, nats")
+    table = landscape.loss_landscape_tables(info, "forgetting")[0]
+    assert table.header[-1].startswith("loss on other text") and table.rows[0][-1] == pytest.approx(1.0, abs=0.01)
+    words = landscape.describe_loss_landscape(info, "forgetting")
+    assert "start lies at 1.00" in words and "loss on other text" in words and "held-out" not in words
     with pytest.raises(ValueError, match="loss has shape"):
         landscape.get_loss_landscape_info(bowl() | {"x": np.arange(3)}, "m", LABEL)
 
@@ -100,8 +107,20 @@ def test_margin_is_beta_times_the_difference() -> None:
     found = traces(ribbons.draw_preference_ribbons(info))
     np.testing.assert_allclose(found["chosen"].z[0], info.chosen)
     np.testing.assert_allclose(found["rejected"].z[1], info.rejected)
-    assert max(found["chosen"].y) < min(found["rejected"].y)
+    sheet = found["margin"]
+    assert max(found["chosen"].y) == sheet.y[0] < sheet.y[-1] == min(found["rejected"].y)
+    np.testing.assert_allclose(sheet.z, [info.chosen, info.rejected])
+    np.testing.assert_allclose(sheet.customdata[0], info.margin)
     assert "highest +5.0 at step 3" in ribbons.describe_preference_ribbons(info)
+
+
+def test_a_reward_models_margin_is_drawn_over_its_share_of_pairs() -> None:
+    info = pairs.get_pair_margin_info([1, 2], [0.0, 0.5], [0.25, 1.0], LABEL)
+    margin, share = pairs.draw_pair_margin(info).data
+    assert (list(margin.y), list(share.y)) == ([0.0, 0.5], [25.0, 100.0]) and share.yaxis == "y2"
+    assert "100% at the end" in pairs.describe_pair_margin(info) and pairs.pair_margin_tables(info)[0].rows[1] == (2, 0.5, 100.0)
+    with pytest.raises(ValueError, match="1 margins"):
+        pairs.get_pair_margin_info([1, 2], [0.0], [0.0, 1.0], LABEL)
 
 
 def test_frontier_keeps_what_nothing_beats() -> None:
@@ -145,13 +164,15 @@ def test_soft_prompts_end_where_they_were_learned() -> None:
 def test_prefix_towers_are_shares_and_sums_are_sums() -> None:
     shares = np.full((6, 4), 0.1)
     shares[2] = 0.2
-    info = prefix.get_prefix_attention_info(shares, LABEL)
+    info = prefix.get_prefix_attention_info(shares, "prefix", LABEL)
     found = traces(prefix.draw_prefix_attention(info))
     np.testing.assert_allclose(found["mean"].z, shares.mean(1))
     np.testing.assert_allclose(found["mean"].customdata, shares.sum(1))
     assert max(found["prefix"].z) == pytest.approx(0.2) and "most in layer 2 with 80.0%" in prefix.describe_prefix_attention(info)
     with pytest.raises(ValueError, match="at most 1"):
-        prefix.get_prefix_attention_info(np.full((2, 3), 0.5), LABEL)
+        prefix.get_prefix_attention_info(np.full((2, 3), 0.5), "prefix", LABEL)
+    figure = prefix.draw_prefix_attention(prefix.get_prefix_attention_info(shares, "prompt", LABEL))
+    assert "prefix" not in str(figure.layout) and "prompt" in traces(figure), "a prompt's picture speaks of a prompt"
 
 
 # Head
@@ -212,6 +233,7 @@ def test_front_is_what_nothing_beats_in_all_three() -> None:
 CASES = {
     "no preference step": (ribbons.draw_preference_ribbons, ribbons.get_preference_ribbons_info([], [], [], 0.1, LABEL)),
     "one preference step": (ribbons.draw_preference_ribbons, ribbons.get_preference_ribbons_info([0], [0.0], [0.0], 0.1, LABEL)),
+    "no pair": (pairs.draw_pair_margin, pairs.get_pair_margin_info([], [], [], LABEL)),
     "no reward": (kl.draw_reward_kl, kl.get_reward_kl_info([], LABEL)),
     "no sweep": (
         sweep.draw_sweep_surface,
@@ -222,7 +244,7 @@ CASES = {
         sweep.get_sweep_surface_info([(1, 1, 1)], x=("a", "log2"), y=("b", "log10"), z="z", title="t", label=LABEL),
     ),
     "one token": (soft.draw_soft_prompts, soft.get_soft_prompts_info(np.ones((1, 4)), ["a"], np.ones((1, 1, 4)), [0], LABEL)),
-    "one layer": (prefix.draw_prefix_attention, prefix.get_prefix_attention_info([[0.0]], LABEL)),
+    "one layer": (prefix.draw_prefix_attention, prefix.get_prefix_attention_info([[0.0]], "prompt", LABEL)),
     "no method": (choosing.draw_choosing_space, choosing.get_choosing_space_info([], LABEL)),
     "one method": (choosing.draw_choosing_space, choosing.get_choosing_space_info([("a", "a", [(0.0, 1.0, 1.0)])], LABEL)),
     "landscape": (landscape.draw_loss_landscape, landscape.get_loss_landscape_info(bowl(), "m", LABEL)),
@@ -242,16 +264,6 @@ def test_every_drawer_takes_awkward_data(name: str) -> None:
 
 
 # The flat ones over seeds
-
-
-def test_spread_is_of_the_steps_that_all_seeds_reached() -> None:
-    runs = [[(0, 0.0), (6, 40.0), (12, 90.0)], [(0, 0.0), (6, 60.0)]]
-    info = spread.get_learning_spread_info([("LoRA", "lora", runs), ("none", "none", [])], "score (%)", LABEL)
-    assert info.curves[0] == spread.Curve("LoRA", "lora", (0, 6), (0.0, 50.0), (0.0, 40.0), (0.0, 60.0), 2)
-    band, line = spread.draw_learning_spread(info).data[:2]
-    assert list(band.y) == [0, 60, 40, 0] and list(line.y) == [0, 50] and band.meta == line.meta == "lora"
-    assert "50 (40 to 60, 2 seeds)" in spread.describe_learning_spread(info)
-    assert [len(table.rows) for table in spread.learning_spread_tables(info)] == [2, 0]
 
 
 def test_bars_are_means_and_every_seed_is_shown() -> None:
