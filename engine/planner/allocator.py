@@ -7,7 +7,10 @@ rows they come from; accuracy.py makes and scores them.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from engine.planner.clock import constants
 from engine.planner.hardware import CONTEXT_GIB
@@ -16,37 +19,48 @@ from engine.planner.options import Options
 
 
 class Reserve(NamedTuple):
-    """GiB of one GPU."""
+    """GiB of one GPU: numbers, or arrays of them for many questions."""
 
-    allocated_gib: float
-    allocated_interval_gib: tuple[float, float]
-    reserved_gib: float
-    reserved_interval_gib: tuple[float, float]
-    nvidia_smi_gib: float
+    allocated_gib: Any
+    allocated_interval_gib: tuple[Any, Any]
+    reserved_gib: Any
+    reserved_interval_gib: tuple[Any, Any]
+    nvidia_smi_gib: Any
 
 
 def reserve(options: Options, found: Estimate, room_gib: float) -> Reserve:
-    """90% intervals from the relative errors measured for the method.
+    """One question's figures, from its estimate."""
+    peaks = {name: np.float64(value) for name, value in found.phase_peaks_bytes.items()}
+    room = reserve_all(options, peaks, found.standing.always_bytes, room_gib)
+    (a_low, a_high), (r_low, r_high) = room.allocated_interval_gib, room.reserved_interval_gib
+    reserved = float(room.reserved_gib)
+    return Reserve(
+        float(room.allocated_gib), (float(a_low), float(a_high)), reserved, (float(r_low), float(r_high)), reserved + CONTEXT_GIB
+    )
+
+
+def reserve_all(options: Options, peaks: Mapping[str, Any], standing: float, room_gib: float) -> Reserve:
+    """90% intervals from the relative errors measured for the method, for any number of batches and lengths at once.
 
     Only what comes and goes in the forward and backward pass fragments; the optimizer's step works on large, equal blocks.
     A process cannot reserve more than the card has: it gives cached blocks back before it fails, so the slack ends there.
+    `peaks`: bytes by phase.
     """
     table = constants()
     method = options.method if options.method in ("full", "lora", "qlora") else "lora"
-    allocated = found.peak_bytes / GIB
+    moving = np.maximum(peaks["forward"], peaks["backward"])
+    allocated = np.maximum(moving, peaks["step"]) / GIB
     low, high = table["allocated_error"][error_group(method, options.software)]
     slack = table["fragmentation"]["dynamic" if options.dynamic_padding else "constant"][0]
-    standing = found.standing.always_bytes
-    moving = max(found.phase_peaks_bytes["forward"], found.phase_peaks_bytes["backward"])
-    reserved = max(found.phase_peaks_bytes["step"], moving + slack * (moving - standing)) / GIB + table["fragmentation"]["blocks"][0]
-    reserved = max(allocated, min(reserved, max(room_gib, allocated)))
+    reserved = np.maximum(peaks["step"], moving + slack * (moving - standing)) / GIB + table["fragmentation"]["blocks"][0]
+    reserved = np.maximum(allocated, np.minimum(reserved, np.maximum(room_gib, allocated)))
     r_low, r_high = table["reserved_error"]["dynamic" if options.dynamic_padding else "constant"]
-    smallest = max(allocated * (1 + low), 0.0)
+    smallest = np.maximum(allocated * (1 + low), 0.0)
     return Reserve(
         allocated,
         (smallest, allocated * (1 + high)),
         reserved,
-        (max(reserved * (1 + r_low), min(smallest, reserved)), reserved * (1 + r_high)),
+        (np.maximum(reserved * (1 + r_low), np.minimum(smallest, reserved)), reserved * (1 + r_high)),
         reserved + CONTEXT_GIB,
     )
 

@@ -15,7 +15,6 @@ from engine.planner.families import read_config
 from engine.planner.hardware import Gpu, find_gpu
 from engine.planner.memory import GIB, Estimate, estimate
 from engine.planner.options import Options, read_options
-from engine.planner.sharding import shard
 from engine.planner.standing import total_count, trainable_count
 
 _STORED = {"fp32": 4, "bf16": 2, "fp16": 2}
@@ -59,7 +58,7 @@ def answer(options: Options) -> Answer:
         raise SpecError(f"seq_len={options.seq_len} is above the model's {arch.positions} positions; use at most {arch.positions}")
     _check_model(options, arch)
     gpu = find_gpu(options.gpu)
-    found = with_other_models(options, arch, shard(options, arch, estimate(options, arch)))
+    found = estimate(options, arch)
     room = reserve(options, found, gpu.usable_gib)
     rate = clock.tokens_per_second(options, arch, gpu)
     time = clock.hours(options, rate)
@@ -74,24 +73,6 @@ def _check_model(options: Options, arch: Arch) -> None:
         raise SpecError(f"objective={options.objective} does not go with {arch.family}, which generates nothing; use classify")
     if arch.encoder_only and options.method in ("prompt", "prefix"):
         raise SpecError(f"method={options.method} does not go with {arch.family}; use lora, head or full")
-
-
-def with_other_models(options: Options, arch: Arch, found: Estimate) -> Estimate:
-    """Preference and reinforcement methods hold more than one model: a reference, a reward model, a value model."""
-    extra = 0.0
-    weights = found.standing.terms_bytes["weights"] + found.standing.terms_bytes["quant_constants"]
-    if options.objective in ("dpo", "rlhf") and options.reference == "copy":
-        extra += weights
-    if options.objective == "rlhf":
-        extra += weights  # reward model, frozen
-        states = found.standing.terms_bytes["optimizer"] + found.standing.gradients_bytes
-        extra += weights + (states if options.method == "full" else 0.0)  # value model, trained as the policy is
-    if not extra:
-        return found
-    terms = {**found.terms_bytes, "weights": found.terms_bytes["weights"] + extra}
-    peaks = {name: value + extra for name, value in found.phase_peaks_bytes.items()}
-    standing = found.standing._replace(always_bytes=found.standing.always_bytes + extra)
-    return found._replace(peak_bytes=found.peak_bytes + extra, terms_bytes=terms, phase_peaks_bytes=peaks, standing=standing)
 
 
 def verdict(interval_gib: tuple[float, float], usable_gib: float) -> str:
