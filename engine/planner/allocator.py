@@ -8,6 +8,7 @@ rows they come from; accuracy.py makes and scores them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,14 +48,13 @@ def reserve_all(options: Options, peaks: Mapping[str, Any], standing: float, roo
     `peaks`: bytes by phase.
     """
     table = constants()
-    method = options.method if options.method in ("full", "lora", "qlora") else "lora"
     moving = np.maximum(peaks["forward"], peaks["backward"])
     allocated = np.maximum(moving, peaks["step"]) / GIB
-    low, high = table["allocated_error"][error_group(method, options.software)]
+    low, high = band("allocated_error", "" if unmeasured(options) else error_group(options.method, options.software))
     slack = table["fragmentation"]["dynamic" if options.dynamic_padding else "constant"][0]
     reserved = np.maximum(peaks["step"], moving + slack * (moving - standing)) / GIB + table["fragmentation"]["blocks"][0]
     reserved = np.maximum(allocated, np.minimum(reserved, np.maximum(room_gib, allocated)))
-    r_low, r_high = table["reserved_error"]["dynamic" if options.dynamic_padding else "constant"]
+    r_low, r_high = band("reserved_error", "" if unmeasured(options) else "dynamic" if options.dynamic_padding else "constant")
     smallest = np.maximum(allocated * (1 + low), 0.0)
     return Reserve(
         allocated,
@@ -63,6 +63,21 @@ def reserve_all(options: Options, peaks: Mapping[str, Any], standing: float, roo
         (np.maximum(reserved * (1 + r_low), np.minimum(smallest, reserved)), reserved * (1 + r_high)),
         reserved + CONTEXT_GIB,
     )
+
+
+def unmeasured(options: Options) -> bool:
+    """Whether no published row is of this kind. Rows are of one GPU that learns from texts, whole, with LoRA or with QLoRA."""
+    o = options
+    return o.method not in ("full", "lora", "qlora") or o.objective != "sft" or o.gpus > 1 or o.offload != "none"
+
+
+@cache
+def band(name: str, group: str) -> tuple[float, float]:
+    """The measured errors of a group; without one, from the lowest to the highest of all groups of the table that the formulas follow
+    (litgpt is another program)."""
+    table = constants()[name]
+    low, high = zip(*([table[group]] if group else [value for key, value in table.items() if "litgpt" not in key]), strict=True)
+    return min(low), max(high)
 
 
 def error_group(method: str, software: str) -> str:

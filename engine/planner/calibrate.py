@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.planner.allocator import error_group
+from engine.planner.allocator import band, error_group
 from engine.planner.answer import answer, arch_of
 from engine.planner.clock import constants, flops_per_token
 from engine.planner.hardware import CONTEXT_GIB
@@ -52,7 +52,7 @@ def set_constants() -> dict[str, Any]:
     """Everything that is set from rows, in one place, with where it comes from."""
     exact = [row for row in rows() if row.measure == "allocated" and row.trust == "high"]
     dynamic = [row for row in rows() if row.measure == "reserved"]
-    table: dict[str, Any] = {"efficiency": efficiencies(None)}
+    table: dict[str, Any] = {"efficiency": efficiencies(None), "several_cards": {"kept": kept_by_several(None)}}
     errors: dict[str, list[float]] = defaultdict(list)
     for row in exact:
         errors[error_group(row.method, row.options.software)].append(relative(row, allocated(row)))
@@ -71,6 +71,7 @@ def set_constants() -> dict[str, Any]:
     }
     table["origin"] = {
         "efficiency": "throughput.json, A100 80 GB; 5th percentile, median and 95th percentile of counted operations a second over 312 TFLOP/s, at least 15% either way",
+        "several_cards": "throughput.json, rows of 2 and 4 cards over the median of one card with that method and model; 5th percentile, median, 95th percentile",  # noqa: E501
         "allocated_error": "measured.json, rows of high trust; the narrowest band of measured over predicted, less 1, that holds ceil(0.9 (n + 1)) of the n rows (of 10 to 19 rows, all but one)",
         "fragmentation": "constant: median of nvidia-smi less context less allocated, over what moves within a step; dynamic: least mean error on rows of reserved memory",  # noqa: E501
         "gpt_bigcode logits": "measured.json, its 8 rows: four logit-sized tensors live at the peak (three with Triton cross-entropy), one more than its code shows",
@@ -84,6 +85,7 @@ def set_constants() -> dict[str, Any]:
 def write(name: str, table: Any) -> None:
     (_HERE / name).write_text(json.dumps(table, indent=1) + "\n")
     constants.cache_clear()
+    band.cache_clear()
 
 
 def peaks_of(row: Row) -> tuple[float, float, float]:
@@ -130,6 +132,18 @@ def efficiencies(models: set[str] | None) -> dict[str, list[float]]:
             groups[kind_of(row)].append(value)
             groups[row["method"]].append(value) if models is not None else None
     return {kind: _band(values) for kind, values in sorted(groups.items())}
+
+
+def kept_by_several(models: set[str] | None) -> list[float]:
+    """What each of several cards keeps of one card's speed: 5th percentile, median, 95th percentile over rows of 2 and 4 cards, each against
+    the median of one card with that method and model."""
+    single: dict[tuple[str, str], list[float]] = defaultdict(list)
+    found = [(row, value) for row, value in throughput() if models is None or row["model"] in models]
+    for row, value in found:
+        if row["n_gpus"] == 1:
+            single[kind_of(row), row["model"]].append(value)
+    shares = [value / float(np.median(single[kind_of(row), row["model"]])) for row, value in found if row["n_gpus"] > 1]
+    return [round(min(float(v), 1.0), 4) for v in np.percentile(shares, [5, 50, 95])]
 
 
 def _band(values: Sequence[float]) -> list[float]:

@@ -12,6 +12,7 @@ from engine.contracts import SpecError
 from engine.planner.allocator import reserve_all
 from engine.planner.answer import Answer, answer, arch_of, verdict
 from engine.planner.catalogue import find, model_ids
+from engine.planner.clock import computes_in
 from engine.planner.hardware import find_gpu, gpus
 from engine.planner.memory import phase_maps
 from engine.planner.options import Options
@@ -86,7 +87,7 @@ def cheapest_cards(options: Options, count: int = 5) -> list[Answer]:
     """Cards and nodes of up to 8 that fit, by the low end of price for the job (or for an hour, where no tokens are given)."""
     found = []
     for name, gpu in gpus().items():
-        if gpu.price_low is None:
+        if gpu.price_low is None or (computes_in(options) == "bf16" and not gpu.has_bf16):
             continue
         for number in (1, 2, 4, 8):
             changed = replace(with_gpu(options, name), gpus=number, sharding="ddp" if number == 1 else "fsdp")

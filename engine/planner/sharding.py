@@ -85,4 +85,4 @@ def _largest_unit(options: Options, arch: Arch, held: Standing) -> float:
         return 1 / max(arch.layers, 1)
     layer, outside = max(stack.layer_params for stack in arch.stacks), arch.embed_params + arch.head_params
     unit = layer + outside if options.gpus > 1 and options.sharding == "fsdp" else max(layer, outside)
-    return min(unit / held.one_gradient.count, 1.0)
+    return min(unit / held.one_gradient.number, 1.0)

@@ -14,16 +14,16 @@ _BYTES = {"fp32": 4, "bf16": 2, "fp16": 2}
 
 
 class Part(NamedTuple):
-    """One product of a term's sum: `count` things of `size` bytes each, shared by so many cards."""
+    """One product of a term's sum: `number` things of `size` bytes each, shared by so many cards."""
 
-    count: float
+    number: float
     size: float
     what: str
     cards: int = 1
 
     @property
     def total(self) -> float:
-        return self.count * self.size / self.cards
+        return self.number * self.size / self.cards
 
 
 class Standing(NamedTuple):
