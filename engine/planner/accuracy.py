@@ -20,9 +20,10 @@ from engine.planner.answer import answer, arch_of
 from engine.planner.calibrate import (
     allocated,
     best_slack,
+    dynamic_gib,
+    dynamic_parts,
     efficiencies,
     kind_of,
-    peaks_of,
     relative,
     set_constants,
     shortest_band,
@@ -158,11 +159,7 @@ def _stated_for(row: Row) -> str:
 
 
 def _reserved_with(k: float) -> Callable[[Row], float]:
-    def predict(row: Row) -> float:
-        top, moving, step = peaks_of(row)
-        return min(max(step, top + k * moving) + 1.0, answer(row.options).gpu.usable_gib)
-
-    return predict
+    return lambda row: dynamic_gib(dynamic_parts(row), k)
 
 
 class OwnRow(NamedTuple):

@@ -35,7 +35,7 @@ def fit_map(options: Options, batches: tuple[int, ...], lengths: tuple[int, ...]
     """All batches and lengths at once, each cell what the answer to that question says."""
     arch, gpu = arch_of(options), find_gpu(options.gpu)
     peaks = phase_maps(options, arch, np.array(batches, float), np.array(lengths, float))
-    room = reserve_all(options, peaks, shared_standing(options, arch).always_bytes, gpu.usable_gib)
+    room = reserve_all(options, peaks, shared_standing(options, arch), gpu.usable_gib)
     return FitMap(batches, lengths, room.reserved_gib, *room.reserved_interval_gib, gpu.usable_gib)
 
 

@@ -25,6 +25,7 @@ TERMS = (
     "weights", "quant_constants", "adapters", "gradients", "optimizer", "activations", "recomputation", "logits", "dequantization",
     "temporaries", "framework",
 )  # fmt: skip
+_LOGITS, _GRADIENTS = TAGS.index("logits"), TAGS.index("gradients")
 
 
 class Estimate(NamedTuple):
@@ -37,6 +38,10 @@ class Estimate(NamedTuple):
     """forward, backward or step."""
     phase_peaks_bytes: dict[str, float]
     standing: Standing
+    loss_bytes: float
+    """The most that logits and loss take at any moment."""
+    moving_bytes: float
+    """The most that comes and goes within the forward and backward pass; gradients stay, so they are not counted."""
 
 
 class Played(NamedTuple):
@@ -89,13 +94,21 @@ def estimate(options: Options, arch: Arch) -> Estimate:
         worst = max((i for i, name in enumerate(step.phases) if name == phase), key=lambda i: totals[i])
         for number, tag in enumerate(TAGS):
             terms[tag] += float(by_tag[worst, number])
-    return Estimate(peaks[phase], terms, phase, peaks, step.held)
+    largest = {name: float(value[0]) for name, value in _largest(step, by_tag[..., None]).items()}
+    return Estimate(peaks[phase], terms, phase, peaks, step.held, largest["loss"], largest["moving"])
+
+
+def _largest(step: Played, by_tag: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Of (moments, tags, questions): the largest loss, and the most that comes and goes."""
+    gathered = [step.held.gathered_bytes + step.held.arriving_bytes * (phase == "backward") for phase in step.phases]
+    moving = by_tag.sum(1) - by_tag[:, _GRADIENTS] + np.array(gathered)[:, None]
+    return {"loss": by_tag[:, _LOGITS].max(0), "moving": moving.max(0)}
 
 
 def phase_maps(options: Options, arch: Arch, batches: NDArray[np.float64], lengths: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """Peak bytes of each phase for every batch (rows) and length (columns) at once."""
+    """Peak bytes of each phase, and the largest of logits and loss and of all that moves, for every batch (rows) and length (columns) at once."""
     shape = (len(batches), len(lengths))
-    out = {name: np.zeros(shape) for name in ("forward", "backward", "step")}
+    out = {name: np.zeros(shape) for name in ("forward", "backward", "step", "loss", "moving")}
     for chosen in (batches == 1, batches != 1):  # a single row's loss takes another way
         if not chosen.any():
             continue
@@ -103,10 +116,12 @@ def phase_maps(options: Options, arch: Arch, batches: NDArray[np.float64], lengt
         step = played(asked, arch)
         basis = monomials(asked, batches[chosen, None], lengths[None, :]).reshape(len(MONOMIAL_NAMES), -1)
         totals = step.coefficients.sum(1) @ basis
-        for name, values in out.items():
+        for name, value in _largest(step, step.coefficients @ basis).items():
+            out[name][chosen] = value.reshape(-1, len(lengths))
+        for name in ("forward", "backward", "step"):
             rows = [i for i, phase in enumerate(step.phases) if phase == name]
             top = totals[rows].max(0).reshape(-1, len(lengths)) if rows else 0.0
-            values[chosen] = step.beside_bytes[name] + top
+            out[name][chosen] = step.beside_bytes[name] + top
     return out
 
 
