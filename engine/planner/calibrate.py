@@ -30,8 +30,8 @@ def relative(row: Row, predicted: float) -> float:
     return predicted / row.measured_gib - 1
 
 
-LEAST_BAND = 0.005
-"""No band is stated narrower than half a percent either way, before it is widened."""
+LEAST_BAND = 0.01
+"""No band is stated narrower than one percent either way: rows of one model are alike, and most groups have four to six models."""
 
 
 def shortest_band(errors: Sequence[float]) -> list[float]:
@@ -89,6 +89,7 @@ def write(name: str, table: Any) -> None:
 class Steady(NamedTuple):
     """A question with texts of one length and what the allocator had reserved for it, GiB."""
 
+    id: str
     model: str
     options: Options
     reserved_gib: float
@@ -97,15 +98,20 @@ class Steady(NamedTuple):
 def steady_rows() -> list[Steady]:
     """Published rows: what nvidia-smi showed less the context."""
     found = [row for row in rows() if row.measure == "allocated" and row.trust == "high"]
-    return [Steady(row.model, row.options, row.smi_gib - CONTEXT_GIB) for row in found if row.smi_gib]
+    return [Steady(row.id, row.model, row.options, row.smi_gib - CONTEXT_GIB) for row in found if row.smi_gib]
 
 
 def own_halves() -> tuple[list[Steady], list[Steady]]:
     """This project's own rows by model: every second one, and the others, which set nothing."""
     lines = json.loads((_HERE / "on_gpu.json").read_bytes())
-    found = [Steady(x["options"]["model"], read_options({**x["options"], "gpu": x["gpu"]}), x["reserved_gib"]) for x in lines]
-    first = set(sorted({case.model for case in found})[::2])
+    found = [Steady(x["id"], x["options"]["model"], read_options({**x["options"], "gpu": x["gpu"]}), x["reserved_gib"]) for x in lines]
+    first = own_models()
     return [case for case in found if case.model in first], [case for case in found if case.model not in first]
+
+
+def own_models() -> set[str]:
+    """The models of on_gpu.json whose reserved memory sets constants."""
+    return set(sorted({line["options"]["model"] for line in json.loads((_HERE / "on_gpu.json").read_bytes())})[::2])
 
 
 def slack_factors(cases: Sequence[Steady]) -> list[float]:
@@ -173,6 +179,12 @@ def throughput() -> list[tuple[dict[str, Any], float]]:
         options = read_options(question(full))
         out.append((row, row["tokens_per_second_per_gpu"] * flops_per_token(options, arch_of(options)) / 312e12))
     return out
+
+
+def speed_error(row: dict[str, Any], value: float) -> float:
+    """The stated middle over the efficiency that a row reached, less 1."""
+    kept = constants()["several_cards"]["kept"][1] if row["n_gpus"] > 1 else 1.0
+    return constants()["efficiency"][kind_of(row)][1] * kept / value - 1
 
 
 def kind_of(row: dict[str, Any]) -> str:
