@@ -20,16 +20,21 @@ from engine.planner.answer import answer, arch_of
 from engine.planner.calibrate import (
     allocated,
     best_slack,
+    dynamic_gib,
+    dynamic_parts,
     efficiencies,
     kind_of,
-    peaks_of,
+    own_models,
     relative,
     set_constants,
     shortest_band,
+    speed_error,
+    steady_error,
+    steady_rows,
     throughput,
     write,
 )
-from engine.planner.clock import constants
+from engine.planner.misses import misses, reserved_misses, speed_misses, trace_misses
 from engine.planner.options import read_options
 from engine.planner.rivals import llama_factory_gib
 from engine.planner.rows import Row, rows
@@ -68,34 +73,22 @@ def halves(found: Iterable[Row]) -> tuple[set[str], set[str]]:
 
 
 def speed_scores() -> list[Score]:
-    """Published tokens per second against the middle of the band: as it is stated, and with each model scored by the others' constants."""
+    """Published tokens per second against the middle of the band: as it is stated; with each model scored by the others' constants, apart
+    where no other model was measured with that method and software; and rows of 2 and 4 cards."""
     found = [(row, value) for row, value in throughput() if row["n_gpus"] == 1]
     names = {row["model"] for row, _ in found}
-    stated = [constants()["efficiency"][kind_of(row)][1] / value - 1 for row, value in found]
-    unseen: list[float] = []
+    unseen: dict[bool, list[float]] = {True: [], False: []}
     for row, value in found:
         known = efficiencies(names - {row["model"]})
-        unseen.append(known.get(kind_of(row), known.get(row["method"], [0, value, 0]))[1] / value - 1)
-    return [
-        score("tokens per second (share within 25%)", stated, [abs(e) <= 0.25 for e in stated]),
-        score("tokens per second, held-out model (share within 25%)", unseen, [abs(e) <= 0.25 for e in unseen]),
-    ]
-
-
-def speed_misses() -> list[dict[str, Any]]:
-    """Rows of one GPU whose published speed is more than 25% off the stated middle."""
-    out = []
-    for row, value in throughput():
-        error = constants()["efficiency"][kind_of(row)][1] / value - 1
-        if row["n_gpus"] == 1 and abs(error) > 0.25:
-            out.append(
-                {
-                    "id": row["id"],
-                    "error_percent": round(100 * error, 1),
-                    "reason": "kbit_prepare computes in fp32 what others compute in 16 bits",
-                }
-            )
-    return out
+        alike = kind_of(row) in known and any(r["model"] != row["model"] and kind_of(r) == kind_of(row) for r, _ in found)
+        unseen[alike].append(known.get(kind_of(row), known.get(row["method"], [0, value, 0]))[1] / value - 1)
+    groups = {
+        "tokens per second": [speed_error(row, value) for row, value in found],
+        "tokens per second, held-out model": unseen[True],
+        "tokens per second, held-out model, no other measured so": unseen[False],
+        "tokens per second, 2 and 4 GPUs": [speed_error(row, value) for row, value in throughput() if row["n_gpus"] > 1],
+    }
+    return [score(f"{name} (share within 25%)", errors, [abs(e) <= 0.25 for e in errors]) for name, errors in groups.items()]
 
 
 def row_scores() -> list[Score]:
@@ -111,7 +104,13 @@ def row_scores() -> list[Score]:
             groups[f"{row.method}, reserved"].append(row)
     for name in sorted(groups, key=lambda n: (n.count(","), n)):
         out.append(_row_score(name, groups[name]))
-    return out
+    return [*out, *(_steady_score(f"{method}, one length, reserved", method) for method in METHODS)]
+
+
+def _steady_score(name: str, method: str) -> Score:
+    cases = [case for case in steady_rows() if case.options.method == method]
+    rooms = [(case.reserved_gib, answer(case.options).reserve.reserved_interval_gib) for case in cases]
+    return score(name, [steady_error(case) for case in cases], [low <= truth <= high for truth, (low, high) in rooms])
 
 
 def _row_score(name: str, group: Sequence[Row]) -> Score:
@@ -131,15 +130,17 @@ def held_out_scores() -> list[Score]:
     for measure in ("allocated", "reserved"):
         group = [row for row in rows() if row.measure == measure and (row.trust == "high" or measure == "reserved")]
         first, second = halves(group)
-        out.append(_held_out(f"all methods, {measure}, held-out half of the models", group, (first, second)))
-        each = tuple({name} for name in sorted({row.model for row in group}))
-        out.append(_held_out(f"all methods, {measure}, held-out model", group, each))
+        out.append(_scored(f"all methods, {measure}, held-out half of the models", _held_out(group, (first, second))))
+        each = _held_out(group, tuple({name} for name in sorted({row.model for row in group})))
+        out.append(_scored(f"all methods, {measure}, held-out model", each))
+        for method in METHODS:
+            out.append(_scored(f"{method}, {measure}, held-out model", [case for case in each if case[0].method == method]))
     return out
 
 
-def _held_out(name: str, group: Sequence[Row], parts: Sequence[set[str]]) -> Score:
-    errors: list[float] = []
-    covered: list[bool] = []
+def _held_out(group: Sequence[Row], parts: Sequence[set[str]]) -> list[tuple[Row, float, bool]]:
+    """Each row with its error and whether its band holds it, where neither saw the rows of its part."""
+    out = []
     for part in parts:
         known, unseen = [r for r in group if r.model not in part], [r for r in group if r.model in part]
         dynamic = group[0].measure == "reserved"
@@ -148,9 +149,12 @@ def _held_out(name: str, group: Sequence[Row], parts: Sequence[set[str]]) -> Sco
             alike = known if dynamic else [r for r in known if _stated_for(r) == _stated_for(row)]
             low, high = shortest_band([relative(r, predict(r)) for r in alike or known])
             value = predict(row)
-            errors.append(relative(row, value))
-            covered.append(value * (1 + low) <= row.measured_gib <= value * (1 + high))
-    return score(name, errors, covered)
+            out.append((row, relative(row, value), value * (1 + low) <= row.measured_gib <= value * (1 + high)))
+    return out
+
+
+def _scored(name: str, cases: Sequence[tuple[Row, float, bool]]) -> Score:
+    return score(name, [error for _, error, _ in cases], [inside for *_, inside in cases])
 
 
 def _stated_for(row: Row) -> str:
@@ -158,11 +162,7 @@ def _stated_for(row: Row) -> str:
 
 
 def _reserved_with(k: float) -> Callable[[Row], float]:
-    def predict(row: Row) -> float:
-        top, moving, step = peaks_of(row)
-        return min(max(step, top + k * moving) + 1.0, answer(row.options).gpu.usable_gib)
-
-    return predict
+    return lambda row: dynamic_gib(dynamic_parts(row), k)
 
 
 class OwnRow(NamedTuple):
@@ -171,6 +171,7 @@ class OwnRow(NamedTuple):
     id: str
     gpu: str
     method: str
+    model: str
     measured_gib: float
     said_gib: float
     allocated_error_percent: float
@@ -182,7 +183,7 @@ class OwnRow(NamedTuple):
 
 
 def own_row(line: Mapping[str, Any]) -> OwnRow:
-    """The calculator's answer of today to a measured question. No constant was set on these."""
+    """The calculator's answer of today to a measured question. No constant of allocated memory was set on these."""
     found = answer(read_options({**line["options"], "gpu": line["gpu"]}))
     room = found.reserve
     errors = [
@@ -191,7 +192,7 @@ def own_row(line: Mapping[str, Any]) -> OwnRow:
     bands = ((room.allocated_interval_gib, line["allocated_gib"]), (room.reserved_interval_gib, line["reserved_gib"]))
     inside = [low <= value <= high for (low, high), value in bands]
     return OwnRow(
-        line["id"], line["gpu"], found.options.method, line["allocated_gib"], round(room.allocated_gib, 3), errors[0], errors[1],
+        line["id"], line["gpu"], found.options.method, found.options.model, line["allocated_gib"], round(room.allocated_gib, 3), errors[0], errors[1],
         (inside[0], inside[1]), line["tokens_per_second"], found.tokens_per_second,
     )  # fmt: skip
 
@@ -207,12 +208,19 @@ def own_scores() -> list[Score]:
     out = []
     for at, measure in enumerate(("allocated", "reserved")):
         for method in (*METHODS, "prompt", "prefix"):
-            group = [row for row in found if row.method == method]
-            errors = [(row.reserved_error_percent if at else row.allocated_error_percent) / 100 for row in group]
-            out.append(score(f"{method}, {measure}, measured by this project", errors, [row.covered[at] for row in group]))
+            out.append(_own_score(f"{method}, {measure}, measured by this project", [row for row in found if row.method == method], at))
+    setting = own_models()
+    for name, chosen in (("set the band", True), ("set nothing", False)):
+        group = [row for row in found if (row.model in setting) == chosen]
+        out.append(_own_score(f"reserved, measured by this project, models that {name}", group, 1))
     timed = [(row.tokens_per_second, row.said_tokens_per_second) for row in found if row.said_tokens_per_second]
     errors = [(low + high) / 2 / value - 1 for value, (low, high) in timed]
     return [*out, score("tokens per second, measured by this project", errors, [low <= value <= high for value, (low, high) in timed])]
+
+
+def _own_score(name: str, group: Sequence[OwnRow], at: int) -> Score:
+    errors = [(row.reserved_error_percent if at else row.allocated_error_percent) / 100 for row in group]
+    return score(name, errors, [row.covered[at] for row in group])
 
 
 def rival_scores() -> list[Score]:
@@ -226,28 +234,6 @@ def rival_scores() -> list[Score]:
     return out + [Score(**line) for line in json.loads(kept.read_bytes())] if kept.exists() else out
 
 
-def misses() -> list[dict[str, Any]]:
-    """High-trust rows that are off by more than 10%, with the reason where one is known."""
-    out = []
-    for row in rows():
-        error = relative(row, allocated(row)) if row.measure == "allocated" else 0.0
-        if abs(error) > 0.10:
-            out.append({"id": row.id, "error_percent": round(100 * error, 1), "reason": _reason(row)})
-    return out
-
-
-def _reason(row: Row) -> str:
-    if "santacoder" in row.id:
-        return "GPT-BigCode of that release computes its loss in its own way; the source does not say in which type"
-    if "fsdp_qlora" in row.source or row.id.startswith("fsdpq"):
-        return "the notebook may hold a second model, and takes no optimizer step"
-    if row.source.startswith("Lightning-AI") and row.method == "qlora":
-        return "bitsandbytes 0.41 inside litgpt keeps more for the backward pass than its code says"
-    if row.source.startswith("Lightning-AI"):
-        return "another training program than the one the formulas follow"
-    return "not explained"
-
-
 def report() -> dict[str, Any]:
     """All scores, as the page shows them."""
     return {
@@ -257,8 +243,8 @@ def report() -> dict[str, Any]:
         "speed": [s._asdict() for s in speed_scores()],
         "others": [s._asdict() for s in rival_scores()],
         "traces": compare(),
-        "no_published_rows": ["prompt", "prefix", "head", "several GPUs"],
-        "misses": misses() + speed_misses(),
+        "no_published_rows": ["prompt", "prefix", "head", "DPO, reward and RLHF", "memory of several GPUs", "offload"],
+        "misses": misses() + reserved_misses() + speed_misses() + trace_misses(),
     }
 
 

@@ -7,48 +7,99 @@ rows they come from; accuracy.py makes and scores them.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from engine.planner.clock import constants
 from engine.planner.hardware import CONTEXT_GIB
 from engine.planner.memory import GIB, Estimate
 from engine.planner.options import Options
+from engine.planner.standing import Standing
 
 
 class Reserve(NamedTuple):
-    """GiB of one GPU."""
+    """GiB of one GPU: numbers, or arrays of them for many questions."""
 
-    allocated_gib: float
-    allocated_interval_gib: tuple[float, float]
-    reserved_gib: float
-    reserved_interval_gib: tuple[float, float]
-    nvidia_smi_gib: float
+    allocated_gib: Any
+    allocated_interval_gib: tuple[Any, Any]
+    reserved_gib: Any
+    reserved_interval_gib: tuple[Any, Any]
+    nvidia_smi_gib: Any
 
 
 def reserve(options: Options, found: Estimate, room_gib: float) -> Reserve:
-    """90% intervals from the relative errors measured for the method.
+    """One question's figures, from its estimate."""
+    room = reserve_all(options, peaks_of(found), found.standing, room_gib)
+    (a_low, a_high), (r_low, r_high) = room.allocated_interval_gib, room.reserved_interval_gib
+    reserved = float(room.reserved_gib)
+    return Reserve(
+        float(room.allocated_gib), (float(a_low), float(a_high)), reserved, (float(r_low), float(r_high)), reserved + CONTEXT_GIB
+    )
 
-    Only what comes and goes in the forward and backward pass fragments; the optimizer's step works on large, equal blocks.
+
+def peaks_of(found: Estimate) -> dict[str, Any]:
+    """What the allocator's slack depends on, in bytes."""
+    return {**found.phase_peaks_bytes, "loss": found.loss_bytes, "moving": found.moving_bytes}
+
+
+def reserve_all(options: Options, peaks: Mapping[str, Any], held: Standing, room_gib: float) -> Reserve:
+    """90% intervals from the relative errors measured for the method, for any number of batches and lengths at once.
+
     A process cannot reserve more than the card has: it gives cached blocks back before it fails, so the slack ends there.
+    `peaks`: as `peaks_of`, each for all questions.
     """
-    table = constants()
-    method = options.method if options.method in ("full", "lora", "qlora") else "lora"
-    allocated = found.peak_bytes / GIB
-    low, high = table["allocated_error"][error_group(method, options.software)]
-    slack = table["fragmentation"]["dynamic" if options.dynamic_padding else "constant"][0]
-    standing = found.standing.always_bytes
-    moving = max(found.phase_peaks_bytes["forward"], found.phase_peaks_bytes["backward"])
-    reserved = max(found.phase_peaks_bytes["step"], moving + slack * (moving - standing)) / GIB + table["fragmentation"]["blocks"][0]
-    reserved = max(allocated, min(reserved, max(room_gib, allocated)))
-    r_low, r_high = table["reserved_error"]["dynamic" if options.dynamic_padding else "constant"]
-    smallest = max(allocated * (1 + low), 0.0)
+    moving = np.maximum(peaks["forward"], peaks["backward"])
+    allocated = np.maximum(moving, peaks["step"]) / GIB
+    low, high = band("allocated_error", "" if unmeasured(options) else error_group(options.method, options.software))
+    factors = constants()["fragmentation"]["dynamic" if options.dynamic_padding else "constant"]
+    blocks, slack = slack_gib(options, peaks, held, factors)
+    reserved = np.maximum(peaks["step"] / GIB, moving / GIB + slack) + blocks
+    reserved = np.maximum(allocated, np.minimum(reserved, np.maximum(room_gib, allocated)))
+    r_low, r_high = band("reserved_error", "" if unmeasured(options) else "dynamic" if options.dynamic_padding else "constant")
+    smallest = np.maximum(allocated * (1 + low), 0.0)
     return Reserve(
         allocated,
         (smallest, allocated * (1 + high)),
         reserved,
-        (max(reserved * (1 + r_low), min(smallest, reserved)), reserved * (1 + r_high)),
+        (np.maximum(reserved * (1 + r_low), np.minimum(smallest, reserved)), reserved * (1 + r_high)),
         reserved + CONTEXT_GIB,
     )
+
+
+def sources(options: Options, peaks: Mapping[str, Any], held: Standing) -> tuple[Any, ...]:
+    """What the caching allocator's slack comes from, in GiB, in the order of its factors.
+
+    Blocks above 10 MiB get a segment each and may be split for smaller requests; a request of another size finds no whole one
+    (c10/cuda/CUDACachingAllocator.cpp). So it comes from what is freed and asked for in turn: the few very large tensors of logits and
+    loss; what recomputed layers take among the kept inputs; gradients and optimizer states, which settle in segments that activations had.
+    What is kept from the forward pass and freed in order leaves none.
+    """
+    rest = np.maximum(peaks["moving"] - peaks["loss"], 0.0)
+    return peaks["loss"] / GIB, rest * (options.checkpointing != "none") / GIB, held.gradients_bytes / GIB + 0 * rest
+
+
+def slack_gib(options: Options, peaks: Mapping[str, Any], held: Standing, factors: Sequence[float]) -> tuple[float, Any]:
+    """Started segments, always; and what is reserved beyond live tensors in the forward and backward pass."""
+    blocks, *each = factors
+    return blocks, sum(factor * source for factor, source in zip(each, sources(options, peaks, held), strict=True))
+
+
+def unmeasured(options: Options) -> bool:
+    """Whether no published row is of this kind. Rows are of one GPU that learns from texts, whole, with LoRA or with QLoRA."""
+    o = options
+    return o.method not in ("full", "lora", "qlora") or o.objective != "sft" or o.gpus > 1 or o.offload != "none"
+
+
+@cache
+def band(name: str, group: str) -> tuple[float, float]:
+    """The measured errors of a group; without one, from the lowest to the highest of all groups of the table that the formulas follow
+    (litgpt is another program)."""
+    table = constants()[name]
+    low, high = zip(*([table[group]] if group else [value for key, value in table.items() if "litgpt" not in key]), strict=True)
+    return min(low), max(high)
 
 
 def error_group(method: str, software: str) -> str:

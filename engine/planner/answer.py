@@ -8,15 +8,14 @@ from typing import Any, NamedTuple
 
 from engine.contracts import SpecError
 from engine.planner import clock
-from engine.planner.allocator import Reserve, reserve
+from engine.planner.allocator import Reserve, reserve, unmeasured
 from engine.planner.arch import Arch
 from engine.planner.catalogue import find
 from engine.planner.families import read_config
 from engine.planner.hardware import Gpu, find_gpu
 from engine.planner.memory import GIB, Estimate, estimate
-from engine.planner.options import Options, read_options
-from engine.planner.sharding import shard
-from engine.planner.standing import total_count, trainable_count
+from engine.planner.options import QUANTIZED, Options, read_options
+from engine.planner.standing import experts_are_linear, total_count, trainable_count
 
 _STORED = {"fp32": 4, "bf16": 2, "fp16": 2}
 
@@ -36,6 +35,11 @@ class Answer(NamedTuple):
     cost_usd: tuple[float, float] | None
     adapter_bytes: int
     checkpoint_bytes: int
+    assumed: bool
+    """No published rows: the memory intervals are the widest that were measured for any method."""
+    speed_assumed: bool
+    notes: tuple[str, ...]
+    """What the asker should know beside the figures, in sentences."""
 
 
 def plan(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,14 +63,34 @@ def answer(options: Options) -> Answer:
         raise SpecError(f"seq_len={options.seq_len} is above the model's {arch.positions} positions; use at most {arch.positions}")
     _check_model(options, arch)
     gpu = find_gpu(options.gpu)
-    found = with_other_models(options, arch, shard(options, arch, estimate(options, arch)))
+    found = estimate(options, arch)
     room = reserve(options, found, gpu.usable_gib)
     rate = clock.tokens_per_second(options, arch, gpu)
     time = clock.hours(options, rate)
     return Answer(
         options, arch, gpu, found, room, verdict(room.reserved_interval_gib, gpu.usable_gib), rate, time, clock.cost(options, gpu, time),
-        adapter_bytes(options, arch), checkpoint_bytes(options, arch),
+        adapter_bytes(options, arch), checkpoint_bytes(options, arch), unmeasured(options), clock.efficiency(options, gpu).assumed,
+        notes(options, arch, gpu),
     )  # fmt: skip
+
+
+def notes(options: Options, arch: Arch, gpu: Gpu) -> tuple[str, ...]:
+    """Sentences about what was assumed and about what the card or the model cannot do."""
+    found = {
+        f"{gpu.name} has no bf16: it would compute in fp32, at the speed given here; fp16 weights are for such cards.":
+            clock.computes_in(options) == "bf16" and not gpu.has_bf16,
+        "The experts of a layer lie in one tensor, which bitsandbytes leaves in 16 bits; only the other matrices are quantized.":
+            bool(arch.experts) and options.weights in QUANTIZED and not experts_are_linear(options),
+        "No measured memory is published for this kind of question; the interval is the widest that was measured for any method.":
+            unmeasured(options),
+        "RLHF: half of each sequence is taken as prompt, the rest is written token by token; policy and value model learn one after the other.":
+            options.objective == "rlhf",
+        "The time counts what is moved to the processor's memory and back, at 50% to 90% of the link's listed rate: an assumption.":
+            options.offload != "none",
+        "Paged states: the slow end of the speed moves all of them in and out in every step, the fast end leaves them on the card.":
+            options.offload == "none" and bool(clock.moved_kinds(options)),
+    }  # fmt: skip
+    return tuple(sentence for sentence, holds in found.items() if holds)
 
 
 def _check_model(options: Options, arch: Arch) -> None:
@@ -74,24 +98,6 @@ def _check_model(options: Options, arch: Arch) -> None:
         raise SpecError(f"objective={options.objective} does not go with {arch.family}, which generates nothing; use classify")
     if arch.encoder_only and options.method in ("prompt", "prefix"):
         raise SpecError(f"method={options.method} does not go with {arch.family}; use lora, head or full")
-
-
-def with_other_models(options: Options, arch: Arch, found: Estimate) -> Estimate:
-    """Preference and reinforcement methods hold more than one model: a reference, a reward model, a value model."""
-    extra = 0.0
-    weights = found.standing.terms_bytes["weights"] + found.standing.terms_bytes["quant_constants"]
-    if options.objective in ("dpo", "rlhf") and options.reference == "copy":
-        extra += weights
-    if options.objective == "rlhf":
-        extra += weights  # reward model, frozen
-        states = found.standing.terms_bytes["optimizer"] + found.standing.gradients_bytes
-        extra += weights + (states if options.method == "full" else 0.0)  # value model, trained as the policy is
-    if not extra:
-        return found
-    terms = {**found.terms_bytes, "weights": found.terms_bytes["weights"] + extra}
-    peaks = {name: value + extra for name, value in found.phase_peaks_bytes.items()}
-    standing = found.standing._replace(always_bytes=found.standing.always_bytes + extra)
-    return found._replace(peak_bytes=found.peak_bytes + extra, terms_bytes=terms, phase_peaks_bytes=peaks, standing=standing)
 
 
 def verdict(interval_gib: tuple[float, float], usable_gib: float) -> str:
@@ -138,7 +144,9 @@ def as_json(a: Answer) -> dict[str, Any]:
         "hours": _band(a.hours),
         "cost_usd": _band(a.cost_usd),
         "gpu": a.gpu.name,
-        "speed_assumed": not a.gpu.name.startswith("A100 80GB"),
+        "assumed": a.assumed,
+        "speed_assumed": a.speed_assumed,
+        "notes": list(a.notes),
     }
 
 

@@ -6,16 +6,17 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from engine.planner.allocator import error_group
+from engine.planner.allocator import band, error_group, peaks_of, sources
 from engine.planner.answer import answer, arch_of
 from engine.planner.clock import constants, flops_per_token
 from engine.planner.hardware import CONTEXT_GIB
 from engine.planner.memory import GIB, estimate
-from engine.planner.options import read_options
+from engine.planner.options import Options, read_options
 from engine.planner.rows import Row, question, rows
 
 _HERE = Path(__file__).parent
@@ -29,8 +30,8 @@ def relative(row: Row, predicted: float) -> float:
     return predicted / row.measured_gib - 1
 
 
-LEAST_BAND = 0.005
-"""No band is stated narrower than half a percent either way, before it is widened."""
+LEAST_BAND = 0.01
+"""No band is stated narrower than one percent either way: rows of one model are alike, and most groups have four to six models."""
 
 
 def shortest_band(errors: Sequence[float]) -> list[float]:
@@ -52,30 +53,28 @@ def set_constants() -> dict[str, Any]:
     """Everything that is set from rows, in one place, with where it comes from."""
     exact = [row for row in rows() if row.measure == "allocated" and row.trust == "high"]
     dynamic = [row for row in rows() if row.measure == "reserved"]
-    table: dict[str, Any] = {"efficiency": efficiencies(None)}
+    table: dict[str, Any] = {"efficiency": efficiencies(None), "several_cards": {"kept": kept_by_several(None)}}
     errors: dict[str, list[float]] = defaultdict(list)
     for row in exact:
         errors[error_group(row.method, row.options.software)].append(relative(row, allocated(row)))
     table["allocated_error"] = {group: shortest_band(values) for group, values in sorted(errors.items())}
     write("constants.json", {**constants(), **table})
-    table["fragmentation"] = {
-        "constant": [round(float(np.median([_slack(row) for row in exact if row.smi_gib and row.method != "full"])), 3)],
-        "dynamic": [best_slack(dynamic)],
-        "blocks": [1.0],
-    }
+    still = [*steady_rows(), *own_halves()[0]]
+    k = best_slack(dynamic)
+    table["fragmentation"] = {"constant": slack_factors(still), "dynamic": [1.0, k, k, 0.0]}
     write("constants.json", {**table, "reserved_error": constants()["reserved_error"]})
-    smi = [answer(row.options).reserve.reserved_gib / (row.smi_gib - CONTEXT_GIB) - 1 for row in exact if row.smi_gib]
     table["reserved_error"] = {
-        "constant": shortest_band(smi),
+        "constant": shortest_band([steady_error(case) for case in still]),
         "dynamic": shortest_band([relative(row, answer(row.options).reserve.reserved_gib) for row in dynamic]),
     }
     table["origin"] = {
         "efficiency": "throughput.json, A100 80 GB; 5th percentile, median and 95th percentile of counted operations a second over 312 TFLOP/s, at least 15% either way",
+        "several_cards": "throughput.json, rows of 2 and 4 cards over the median of one card with that method and model; 5th percentile, median, 95th percentile",  # noqa: E501
         "allocated_error": "measured.json, rows of high trust; the narrowest band of measured over predicted, less 1, that holds ceil(0.9 (n + 1)) of the n rows (of 10 to 19 rows, all but one)",
-        "fragmentation": "constant: median of nvidia-smi less context less allocated, over what moves within a step; dynamic: least mean error on rows of reserved memory",  # noqa: E501
+        "fragmentation": "factors of: one (started segments), logits and loss, the rest where layers are recomputed, gradients; constant: least squares of relative errors, none below 0, on measured.json's rows of high trust (nvidia-smi less context) and every second model of on_gpu.json (which four to take was seen on all of its rows); dynamic: one factor for the second and third, with the least mean error on rows of reserved memory",  # noqa: E501
         "gpt_bigcode logits": "measured.json, its 8 rows: four logit-sized tensors live at the peak (three with Triton cross-entropy), one more than its code shows",
         "litgpt keeps inputs": "measured.json: growth of memory with batch on three models says that each matrix product keeps its input",
-        "reserved_error": "as allocated_error; constant: against nvidia-smi less context, dynamic: against reserved memory",
+        "reserved_error": "as allocated_error; constant and dynamic: on the rows that set their factors",
     }
     write("constants.json", table)
     return table
@@ -84,28 +83,91 @@ def set_constants() -> dict[str, Any]:
 def write(name: str, table: Any) -> None:
     (_HERE / name).write_text(json.dumps(table, indent=1) + "\n")
     constants.cache_clear()
+    band.cache_clear()
 
 
-def peaks_of(row: Row) -> tuple[float, float, float]:
-    found = answer(row.options).estimate
-    top = max(found.phase_peaks_bytes["forward"], found.phase_peaks_bytes["backward"])
-    return top / GIB, (top - found.standing.always_bytes) / GIB, found.phase_peaks_bytes["step"] / GIB
+class Steady(NamedTuple):
+    """A question with texts of one length and what the allocator had reserved for it, GiB."""
+
+    id: str
+    model: str
+    options: Options
+    reserved_gib: float
 
 
-def _slack(row: Row) -> float:
-    top, moving, _ = peaks_of(row)
-    assert row.smi_gib is not None
-    return (row.smi_gib - CONTEXT_GIB - 1.0 - top) / moving
+def steady_rows() -> list[Steady]:
+    """Published rows: what nvidia-smi showed less the context."""
+    found = [row for row in rows() if row.measure == "allocated" and row.trust == "high"]
+    return [Steady(row.id, row.model, row.options, row.smi_gib - CONTEXT_GIB) for row in found if row.smi_gib]
+
+
+def own_halves() -> tuple[list[Steady], list[Steady]]:
+    """This project's own rows by model: every second one, and the others, which set nothing."""
+    lines = json.loads((_HERE / "on_gpu.json").read_bytes())
+    found = [Steady(x["id"], x["options"]["model"], read_options({**x["options"], "gpu": x["gpu"]}), x["reserved_gib"]) for x in lines]
+    first = own_models()
+    return [case for case in found if case.model in first], [case for case in found if case.model not in first]
+
+
+def own_models() -> set[str]:
+    """The models of on_gpu.json whose reserved memory sets constants."""
+    return set(sorted({line["options"]["model"] for line in json.loads((_HERE / "on_gpu.json").read_bytes())})[::2])
+
+
+def slack_factors(cases: Sequence[Steady]) -> list[float]:
+    """Factors of the slack's sources, from all cases whose peak is no optimizer's step and which have not filled the card."""
+    lines, truths = [], []
+    for case in cases:
+        found = answer(case.options)
+        peaks = peaks_of(found.estimate)
+        top = max(peaks["forward"], peaks["backward"]) / GIB
+        if case.reserved_gib < 0.97 * found.gpu.usable_gib and found.estimate.phase != "step":
+            loss, again, gradients = sources(case.options, peaks, found.estimate.standing)
+            lines.append(np.array([1.0, loss, again, gradients]) / case.reserved_gib)
+            truths.append((case.reserved_gib - top) / case.reserved_gib)
+    return not_negative(np.array(lines), np.array(truths))
+
+
+def not_negative(lines: NDArray[np.float64], truths: NDArray[np.float64]) -> list[float]:
+    """Least squares; columns whose factor would be negative are left out, one round after the other."""
+    kept = list(range(lines.shape[1]))
+    while True:
+        found = np.linalg.lstsq(lines[:, kept], truths, rcond=None)[0]
+        if (found >= 0).all():
+            break
+        kept = [column for column, value in zip(kept, found, strict=True) if value > 0]
+    out = [0.0] * lines.shape[1]
+    for column, value in zip(kept, found, strict=True):
+        out[column] = round(float(value), 3)
+    return out
+
+
+def steady_error(case: Steady) -> float:
+    return float(answer(case.options).reserve.reserved_gib / case.reserved_gib - 1)
 
 
 def best_slack(found: Sequence[Row]) -> float:
     """The one factor with the least mean error; searched, since the card's size cuts it off."""
-    parts = [(*peaks_of(row), row.measured_gib, answer(row.options).gpu.usable_gib) for row in found]
+    parts = [(dynamic_parts(row), row.measured_gib) for row in found]
 
     def mean_error(k: float) -> float:
-        return float(np.mean([abs(min(max(step, top + k * moving) + 1.0, room) / truth - 1) for top, moving, step, truth, room in parts]))
+        return float(np.mean([abs(dynamic_gib(each, k) / truth - 1) for each, truth in parts]))
 
     return round(float(min(np.arange(0, 3, 0.05), key=mean_error)), 3)
+
+
+def dynamic_parts(row: Row) -> tuple[float, float, float, float]:
+    """Peak of forward and backward pass, what its slack comes from, the optimizer's step, the card's room: GiB."""
+    found = answer(row.options)
+    peaks = peaks_of(found.estimate)
+    loss, again, _ = sources(row.options, peaks, found.estimate.standing)
+    return max(peaks["forward"], peaks["backward"]) / GIB, loss + again, peaks["step"] / GIB, found.gpu.usable_gib
+
+
+def dynamic_gib(parts: tuple[float, float, float, float], k: float) -> float:
+    """Reserved where lengths vary, with a factor of one's own."""
+    top, moving, step, room = parts
+    return min(max(step, top + k * moving) + 1.0, room)
 
 
 def throughput() -> list[tuple[dict[str, Any], float]]:
@@ -119,6 +181,12 @@ def throughput() -> list[tuple[dict[str, Any], float]]:
     return out
 
 
+def speed_error(row: dict[str, Any], value: float) -> float:
+    """The stated middle over the efficiency that a row reached, less 1."""
+    kept = constants()["several_cards"]["kept"][1] if row["n_gpus"] > 1 else 1.0
+    return constants()["efficiency"][kind_of(row)][1] * kept / value - 1
+
+
 def kind_of(row: dict[str, Any]) -> str:
     return f"{row['method']}/hf-triton" if "foak" in row["id"] else row["method"]
 
@@ -130,6 +198,18 @@ def efficiencies(models: set[str] | None) -> dict[str, list[float]]:
             groups[kind_of(row)].append(value)
             groups[row["method"]].append(value) if models is not None else None
     return {kind: _band(values) for kind, values in sorted(groups.items())}
+
+
+def kept_by_several(models: set[str] | None) -> list[float]:
+    """What each of several cards keeps of one card's speed: 5th percentile, median, 95th percentile over rows of 2 and 4 cards, each against
+    the median of one card with that method and model."""
+    single: dict[tuple[str, str], list[float]] = defaultdict(list)
+    found = [(row, value) for row, value in throughput() if models is None or row["model"] in models]
+    for row, value in found:
+        if row["n_gpus"] == 1:
+            single[kind_of(row), row["model"]].append(value)
+    shares = [value / float(np.median(single[kind_of(row), row["model"]])) for row, value in found if row["n_gpus"] > 1]
+    return [round(min(float(v), 1.0), 4) for v in np.percentile(shares, [5, 50, 95])]
 
 
 def _band(values: Sequence[float]) -> list[float]:

@@ -34,7 +34,7 @@ class Claim(NamedTuple):
 
 def _memory(**values: object) -> float:
     found = answer(read_options(values))
-    return found.reserve.reserved_gib
+    return float(found.reserve.reserved_gib)
 
 
 def _weights_gb(**values: object) -> float:

@@ -120,10 +120,11 @@ def table(found: dict[str, Any]) -> str:
     ]
     if found["tokens_per_second"]:
         slow, fast = found["tokens_per_second"]
-        assumed = ", efficiency assumed for this card" if found["speed_assumed"] else ""
+        assumed = ", efficiency assumed" if found["speed_assumed"] else ""
         lines += [f"  {slow:,.0f} to {fast:,.0f} tokens/s{assumed}"]
     if found["hours"]:
         lines += [f"  {found['hours'][0]:.2f} to {found['hours'][1]:.2f} hours"]
     if found["cost_usd"]:
         lines += [f"  {found['cost_usd'][0]:.2f} to {found['cost_usd'][1]:.2f} US dollars"]
+    lines += [f"  note: {note}" for note in found["notes"]]
     return "\n".join(lines)

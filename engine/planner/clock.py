@@ -10,11 +10,17 @@ from typing import NamedTuple
 from engine.planner.arch import Arch
 from engine.planner.hardware import Gpu
 from engine.planner.options import Options
+from engine.planner.standing import other_models, standing
 
 _FILE = Path(__file__).with_name("constants.json")
 MEASURED_ON = "A100 80GB SXM"
-ELSEWHERE = (0.65, 1.0, 1.2)
-"""Factors on the band of efficiency for cards on which nothing was measured: an assumption, and labelled so."""
+WIDENED = (0.65, 1.2)
+"""Factors on the ends of the band of efficiency for a card, and again for a way of training, on which nothing was measured: an assumption,
+and labelled so."""
+MOST_CARDS = 4
+"""The most cards that speed was measured on."""
+MEMORY_SHARES = (0.5, 0.9)
+"""What a memory or a link gives of its listed rate: an assumption."""
 
 HOST_MS = {"full": 1.2, "lora": 1.8, "qlora": 3.0}
 """Milliseconds that the processor needs to start the kernels of one layer once (about two rounds backward); other methods as full. Set on
@@ -46,13 +52,20 @@ def flops_per_token(options: Options, arch: Arch) -> float:
     attention = 4.0 * o.seq_len * arch.heads * arch.head_dim * arch.layers * (0.5 if arch.block not in ("bert", "t5") else 1.0)
     forward = 2.0 * matrices + attention
     backward = (4.0 if o.method == "full" else 2.0) * matrices + 2 * attention
-    if o.method == "head":
-        return forward
     again = {"none": 0.0, "selective": 0.5, "full": 1.0}[o.checkpointing]
-    total = forward + backward + again * forward
-    if o.objective in ("dpo", "rlhf") and o.reference != "precomputed":
-        total += forward
-    return total
+    learning = forward if o.method == "head" else forward + backward + again * forward
+    learners, readers = passes(o)
+    return learners * learning + readers * forward
+
+
+def passes(options: Options) -> tuple[int, int]:
+    """Models that learn from each token, and forward passes beside them.
+
+    DPO reads both answers with the reference too. RLHF: policy and value model learn; what was generated is read by the policy, by the
+    reference, by the reward model and by the value model (Ouyang et al. 2022, 2203.02155, App. C; one epoch over each batch).
+    """
+    reference = int(options.objective in ("dpo", "rlhf") and options.reference != "precomputed")
+    return (2, 3 + reference) if options.objective == "rlhf" else (1, reference)
 
 
 @cache
@@ -62,38 +75,113 @@ def constants() -> dict[str, dict[str, list[float]]]:
     return found
 
 
+def computes_in(options: Options) -> str:
+    """The type of the matrix products: fp32, bf16 or fp16. Weights in fp16 are for cards without bf16, where autocast is fp16 too."""
+    if options.weights == "fp16":
+        return "fp16"
+    return "fp32" if options.weights == "fp32" and options.autocast == "none" else "bf16"
+
+
+def dense_tflops(options: Options, gpu: Gpu) -> float | None:
+    """The card's rate for the question's type. A card without bf16 computes it in fp32."""
+    kind = computes_in(options)
+    if gpu.tflops is not None and (kind == "fp32" or (kind == "bf16" and not gpu.has_bf16)):
+        return gpu.tflops_fp32 or gpu.tflops / 2
+    return gpu.tflops
+
+
+def assumptions(options: Options, gpu: Gpu) -> int:
+    """How many sides of the question no speed was measured for, so that its band is widened as often: the card; the way of training; the number
+    of cards."""
+    o = options
+    way = o.method not in ("full", "lora", "qlora") or o.objective != "sft" or computes_in(o) == "fp32" or bool(moved_kinds(o))
+    return (not gpu.name.startswith("A100 80GB")) + way + (o.gpus > MOST_CARDS)
+
+
 def efficiency(options: Options, gpu: Gpu) -> Efficiency:
-    """Measured band for the method; wider, and marked as assumed, on other cards than the one it was measured on."""
+    """Measured band for the method; wider, and marked as assumed, for what it was not measured on."""
     method = options.method if options.method in ("full", "lora", "qlora") else "lora"
     low, middle, high = constants()["efficiency"][f"{method}/{options.software}" if options.software == "hf-triton" else method]
-    if gpu.name.startswith("A100 80GB"):
-        return Efficiency(low, middle, high, False)
-    return Efficiency(low * ELSEWHERE[0], middle * ELSEWHERE[1], min(high * ELSEWHERE[2], 0.9), True)
+    count = assumptions(options, gpu)
+    return Efficiency(
+        low * WIDENED[0] ** count, middle, max(min(high * WIDENED[1] ** count, 0.9), middle), count > 0 or options.gpus > 1
+    )  # fmt: skip
 
 
 def tokens_per_second(options: Options, arch: Arch, gpu: Gpu) -> tuple[float, float] | None:
     """Band for all GPUs together; None where the card's rate is not known. It ends where the GPU would wait for the processor that
-    starts its kernels. Several cards lose some to talking: 5% to 25% assumed.
+    starts its kernels. What is moved to the processor's memory and back may go on beside the computing (fast end) or after it (slow end).
     """
-    if gpu.tflops is None:
+    rate = dense_tflops(options, gpu)
+    if rate is None:
         return None
-    band = efficiency(options, gpu)
-    rate = gpu.tflops * 1e12 / (2.0 if options.weights == "fp32" and options.autocast == "none" else 1.0) / flops_per_token(options, arch)
-    low, high = (0.75, 0.95) if options.gpus > 1 else (1.0, 1.0)
-    slower = 0.5 if options.offload == "all" else 1.0
-    tokens = (
-        options.micro_batch * options.seq_len * (2 if options.objective in ("dpo", "reward") else 1)
-    )  # of one micro-batch; pairs count twice
-    fastest, slowest = (tokens / (factor * host_seconds(options, arch)) for factor in HOST_FACTORS)
-    return min(rate * band.low, slowest) * options.gpus * low * slower, min(rate * band.high, fastest) * options.gpus * high
+    o, band = options, efficiency(options, gpu)
+    tokens = o.micro_batch * o.seq_len * (2 if o.objective in ("dpo", "reward") else 1)  # pairs count twice
+    work = tokens * flops_per_token(o, arch) / (rate * 1e12)
+    host = host_seconds(o, arch)
+    fast, slow = max(work / band.high, HOST_FACTORS[0] * host), max(work / band.low, HOST_FACTORS[1] * host)
+    if o.gpus > 1:
+        kept = constants()["several_cards"]["kept"]
+        slow, fast = slow / kept[0], fast / kept[-1]
+    moved = moved_bytes(o, arch) / ((gpu.host_gb_s or 31.5) * 1e9)
+    fast, slow = max(fast, moved / MEMORY_SHARES[1] * (o.offload != "none")), slow + moved / MEMORY_SHARES[0]
+    if o.objective == "rlhf":
+        generated = generation_seconds(o, arch, gpu)
+        fast, slow = fast + generated[0], slow + generated[1]
+    return tokens * o.gpus / slow, tokens * o.gpus / fast
+
+
+def moved_kinds(options: Options) -> str:
+    """What travels between the card and the processor's memory: "", optimizer, all or paged."""
+    return options.offload if options.offload != "none" else "paged" * options.optimizer.startswith("paged")
+
+
+def moved_bytes(options: Options, arch: Arch) -> float:
+    """Bytes that one card moves for each micro-batch, to the processor's memory and from it.
+
+    Optimizer on the processor: gradients out, new weights in, once a step (Ren et al. 2021, 2101.06840, §4). Weights there too: in for the
+    forward pass and in for the backward pass of every micro-batch, gradients out. Paged states: in and out once a step at the slow
+    end of the band; at the fast end there is room and they stay on the card (Dettmers et al. 2023, 2305.14314, §4).
+    """
+    o, held = options, standing(options, arch)
+    kind = moved_kinds(o)
+    if not kind:
+        return 0.0
+    cards = o.gpus if o.sharding != "ddp" else 1
+    gradients = held.gradients_bytes
+    weights = sum(part.total for name in ("weights", "quant_constants") for part in held.parts[name])
+    trained = weights if o.method == "full" else sum(part.total for part in held.parts["adapters"])
+    states = held.gradients_bytes / held.one_gradient.size * (8.0 if o.optimizer == "paged-adamw-32bit" else 2.0)
+    each = {
+        "optimizer": (gradients + trained) / o.accumulation, "all": 2 * weights + gradients, "paged": 2 * states / o.accumulation,
+    }[kind]  # fmt: skip
+    return each / cards
+
+
+def generation_seconds(options: Options, arch: Arch, gpu: Gpu) -> tuple[float, float]:
+    """Fast and slow end of writing the second half of each sequence of a micro-batch, token by token.
+
+    Each token of the batch needs all weights that it meets read once, or the kernels of all layers started, whichever takes longer;
+    keys and values are small beside them. Assumed: half of the sequence is the prompt.
+    """
+    held = standing(options, arch)
+    one_model = sum(part.total for name in ("weights", "quant_constants") for part in held.parts[name]) / (1 + len(other_models(options)))
+    read = one_model * arch.active_params / arch.total_params
+    speed = (gpu.host_gb_s if options.offload == "all" else gpu.bandwidth_gb_s) or gpu.host_gb_s or 31.5
+    host = arch.layers * HOST_MS["full"] / 1000
+    fast, slow = (
+        max(read / (speed * 1e9 * share), factor * host) * options.seq_len / 2
+        for share, factor in zip(reversed(MEMORY_SHARES), HOST_FACTORS, strict=True)
+    )
+    return fast, slow
 
 
 def host_seconds(options: Options, arch: Arch) -> float:
     """What one micro-batch costs the processor that starts the kernels; where this is longer than the GPU's own time, the GPU waits."""
     backward = 0.0 if options.method == "head" else 2.0
     again = {"none": 0.0, "selective": 0.5, "full": 1.0}[options.checkpointing]
-    reference = 1.0 if options.objective in ("dpo", "rlhf") and options.reference != "precomputed" else 0.0
-    return arch.layers * (1 + backward + again + reference) * HOST_MS.get(options.method, HOST_MS["full"]) / 1000
+    learners, readers = passes(options)
+    return arch.layers * (learners * (1 + backward + again) + readers) * HOST_MS.get(options.method, HOST_MS["full"]) / 1000
 
 
 def hours(options: Options, rate: tuple[float, float] | None) -> tuple[float, float] | None:

@@ -6,10 +6,7 @@ from typing import NamedTuple
 
 from engine.planner.answer import Answer
 from engine.planner.memory import GIB
-from engine.planner.options import FOUR_BIT, QUANTIZED
-from engine.planner.standing import total_count
-
-_WIDTH = {"fp32": 4, "bf16": 2, "fp16": 2, "int8": 1}
+from engine.planner.standing import Part
 
 
 class Explained(NamedTuple):
@@ -28,36 +25,28 @@ def explain(a: Answer) -> list[Explained]:
 
 
 def _standing(a: Answer) -> dict[str, tuple[str, str]]:
-    o, arch, held = a.options, a.arch, a.estimate.standing
-    total, trained = total_count(o, arch), held.trainable_params
-    share = f" / {o.gpus} cards" if o.gpus > 1 and o.sharding in ("zero3", "fsdp") else ""
-    states = f" / {o.gpus} cards" if o.gpus > 1 and o.sharding != "ddp" else ""
-    width = _WIDTH[o.trainable_dtype]
-    packed = arch.linear_params + arch.expert_params
-    if o.weights in QUANTIZED:
-        per = "1/2 byte" if o.weights in FOUR_BIT else "1 byte"
-        weights = f"{packed:,} quantized x {per} + {total - packed:,} others x {4 if o.kbit_prepare else 2} bytes{share}"
-        constants = f"{packed:,} / 64 x (1 byte + 4 bytes / 256)" if o.weights == "nf4-dq" else f"{packed:,} / 64 x 4 bytes"
-    else:
-        weights, constants = f"{total:,} parameters x {_WIDTH[o.weights]} bytes{share}", ""
-    optimizers = {
-        "adamw": f"2 states x {width} bytes", "adamw-fused": f"2 states x {width} bytes", "adamw-8bit": "2 states x 1 byte + 8 bytes / 256",
-        "adafactor": "row and column sums, about 1%",
-    }  # fmt: skip
+    held = a.estimate.standing
+    sums = {name: " + ".join(product(part) for part in parts if part.total) for name, parts in held.parts.items()}
+    gradients = sums["gradients"] or f"one layer at a time of {product(held.one_gradient)}"
+    if a.estimate.phase != "step":
+        gradients = f"of {gradients}, those that exist at the peak"
     return {
-        "weights": (weights, "config.json; Dettmers et al. 2023, 2305.14314, §3, for 4 bits"),
-        "quant_constants": (constants, "bitsandbytes/functional.py, quantize_4bit; blocks of 64 and 256"),
-        "adapters": (f"{trained:,} trained x {width} bytes{share}", "r (in + out) for each target: Hu et al. 2021, 2106.09685, §4.1"),
-        "gradients": (
-            f"up to {trained:,} trained x {width} bytes, those that exist at the peak",
-            "torch/csrc/autograd/functions/accumulate_grad.cpp",
+        "weights": (sums["weights"], "config.json; Dettmers et al. 2023, 2305.14314, §3, for 4 bits"),
+        "quant_constants": (
+            sums["quant_constants"],
+            "bitsandbytes/functional.py, quantize_4bit; blocks of 64 and 256; 8 bits: a scale a row",
         ),
-        "optimizer": (
-            f"{trained:,} trained x {optimizers.get(o.optimizer, 'nothing on the card')}{states}",
-            "torch/optim/adam.py; bitsandbytes/optim",
-        ),
+        "adapters": (sums["adapters"], "r (in + out) for each target: Hu et al. 2021, 2106.09685, §4.1"),
+        "gradients": (gradients, "torch/csrc/autograd/functions/accumulate_grad.cpp"),
+        "optimizer": (sums["optimizer"], "torch/optim/adam.py; bitsandbytes/optim"),
         "framework": (f"cuBLAS workspace, {a.gpu.workspace_bytes / 2**20:g} MiB", "aten/src/ATen/cuda/CublasHandlePool.cpp, CUDABlas.cpp"),
     }
+
+
+def product(part: Part) -> str:
+    """A product of a term's sum with its numbers: "6,738,415,616 parameters x 2 bytes / 8 cards"."""
+    number = f"{part.number:,.2f}".removesuffix(".00")
+    return f"{number} {part.what} x {part.size:.8g} bytes" + (f" / {part.cards} cards" if part.cards > 1 else "")
 
 
 def _moving(a: Answer) -> dict[str, tuple[str, str]]:

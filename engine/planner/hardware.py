@@ -32,6 +32,7 @@ class Gpu(NamedTuple):
     """Dense 16-bit rate with fp32 sums; None for a bare number of GiB."""
     bandwidth_gb_s: float | None
     link_gb_s: float | None
+    """To other cards, one way."""
     price_low: float | None
     price_median: float | None
     price_high: float | None
@@ -43,6 +44,11 @@ class Gpu(NamedTuple):
     workspace_bytes: int = WORKSPACE_BYTES
     nominal_gb: float = 0.0
     """What the card is sold as; 0 for a bare number of GiB."""
+    tflops_fp32: float | None = None
+    """Rate of fp32 products as torch computes them unless it is told otherwise: without tf32."""
+    has_bf16: bool = True
+    host_gb_s: float | None = None
+    """To the processor's memory, one way."""
 
 
 @cache
@@ -70,7 +76,21 @@ def _gpu(row: dict[str, Any]) -> Gpu:
         note=" ".join(row[key] for key in ("note", "memory_note") if row.get(key)),
         workspace_bytes=WIDE_WORKSPACE_BYTES if row["architecture"] in ("Hopper", "Blackwell") else WORKSPACE_BYTES,
         nominal_gb=row["nominal_gb"],
+        tflops_fp32=rates.get("fp32"),
+        has_bf16=bool(rates.get("bf16")) or row["vendor"] == "Apple",  # whose rate is not published
+        host_gb_s=_host_gb_s(row),
     )
+
+
+_PCIE_GB_S = {"Volta": 15.75, "CDNA 3": 63.0, "Hopper": 63.0, "Blackwell": 63.0, "Gaudi 3": 63.0}
+"""Sixteen lanes, one way, of cards whose listed link goes to other cards: PCIe 3, 4 (all others) or 5."""
+
+
+def _host_gb_s(row: dict[str, Any]) -> float | None:
+    link = row.get("interconnect") or {}
+    if row["vendor"] == "Apple":
+        return row.get("bandwidth_gb_s")  # one memory for both
+    return link.get("gb_s") if "PCIe" in (link.get("kind") or "") else _PCIE_GB_S.get(row["architecture"], 31.5)
 
 
 @cache

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.contracts import SpecError
-from engine.planner.allocator import reserve
-from engine.planner.answer import Answer, answer, arch_of, verdict, with_other_models
+from engine.planner.allocator import reserve_all
+from engine.planner.answer import Answer, answer, arch_of, verdict
 from engine.planner.catalogue import find, model_ids
+from engine.planner.clock import computes_in
 from engine.planner.hardware import find_gpu, gpus
-from engine.planner.memory import GIB, estimate, peak_map
+from engine.planner.memory import phase_maps
 from engine.planner.options import Options
-from engine.planner.sharding import shard
+from engine.planner.sharding import shared_standing
 from engine.planner.ways import with_gpu
 
 
@@ -31,19 +32,11 @@ class FitMap(NamedTuple):
 
 
 def fit_map(options: Options, batches: tuple[int, ...], lengths: tuple[int, ...]) -> FitMap:
-    """All batches and lengths at once; the allocator's slack is taken in proportion to what the question itself has."""
-    arch = arch_of(options)
-    gpu = find_gpu(options.gpu)
-    own = with_other_models(options, arch, shard(options, arch, estimate(options, arch)))
-    room = reserve(options, own, 1e9)
-    shift = own.standing.always_bytes - estimate(options, arch).standing.always_bytes
-    peaks = (peak_map(options, arch, np.array(batches, float), np.array(lengths, float)) + shift) / GIB
-    floor = own.standing.always_bytes / GIB
-    slack = (room.reserved_gib - own.peak_bytes / GIB) / max(own.peak_bytes / GIB - floor, 1e-9)
-    reserved = peaks + np.clip(slack, 0, 3) * np.clip(peaks - floor, 0, None)
-    low = reserved * (room.reserved_interval_gib[0] / room.reserved_gib)
-    high = reserved * (room.reserved_interval_gib[1] / room.reserved_gib)
-    return FitMap(batches, lengths, reserved, low, high, gpu.usable_gib)
+    """All batches and lengths at once, each cell what the answer to that question says."""
+    arch, gpu = arch_of(options), find_gpu(options.gpu)
+    peaks = phase_maps(options, arch, np.array(batches, float), np.array(lengths, float))
+    room = reserve_all(options, peaks, shared_standing(options, arch), gpu.usable_gib)
+    return FitMap(batches, lengths, room.reserved_gib, *room.reserved_interval_gib, gpu.usable_gib)
 
 
 def largest_batch(options: Options) -> int:
@@ -94,7 +87,7 @@ def cheapest_cards(options: Options, count: int = 5) -> list[Answer]:
     """Cards and nodes of up to 8 that fit, by the low end of price for the job (or for an hour, where no tokens are given)."""
     found = []
     for name, gpu in gpus().items():
-        if gpu.price_low is None:
+        if gpu.price_low is None or (computes_in(options) == "bf16" and not gpu.has_bf16):
             continue
         for number in (1, 2, 4, 8):
             changed = replace(with_gpu(options, name), gpus=number, sharding="ddp" if number == 1 else "fsdp")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 
 from engine.planner.arch import Arch
 from engine.planner.options import FOUR_BIT, QUANTIZED, Options
-from engine.planner.standing import Standing, standing
+from engine.planner.sharding import shared_standing
+from engine.planner.standing import Standing, experts_are_linear
 from engine.planner.tape.core import TAGS
 from engine.planner.tape.linear import Setting
 from engine.planner.tape.loss import Loss
@@ -23,6 +25,7 @@ TERMS = (
     "weights", "quant_constants", "adapters", "gradients", "optimizer", "activations", "recomputation", "logits", "dequantization",
     "temporaries", "framework",
 )  # fmt: skip
+_LOGITS, _GRADIENTS = TAGS.index("logits"), TAGS.index("gradients")
 
 
 class Estimate(NamedTuple):
@@ -35,47 +38,91 @@ class Estimate(NamedTuple):
     """forward, backward or step."""
     phase_peaks_bytes: dict[str, float]
     standing: Standing
+    loss_bytes: float
+    """The most that logits and loss take at any moment."""
+    moving_bytes: float
+    """The most that comes and goes within the forward and backward pass; gradients stay, so they are not counted."""
+
+
+class Played(NamedTuple):
+    """The moments of one step on one GPU, for any number of batches and lengths. The one source of the answer, the map and the timeline."""
+
+    held: Standing
+    phases: tuple[str, ...]
+    coefficients: NDArray[np.float64]
+    """(moments, tags, monomials): what comes and goes, of gradients only the part that stays on this GPU."""
+    beside_bytes: dict[str, float]
+    """By phase: what stands beside it."""
+
+
+def played(options: Options, arch: Arch, program: Program | None = None) -> Played:
+    """A step's moments, shared among several GPUs where there are several."""
+    held = shared_standing(options, arch)
+    program = program or play(task_of(options, arch))
+    coefficients = program.coefficients
+    if held.gradient_share != 1.0:
+        coefficients = coefficients * np.where(np.array(TAGS) == "gradients", held.gradient_share, 1.0)[None, :, None]
+    forward = held.always_bytes + held.gradients_bytes * held.waiting + held.gathered_bytes
+    beside = {"load": held.always_bytes, "forward": forward, "backward": forward + held.arriving_bytes,
+              "step": held.always_bytes + held.gradients_bytes + held.step_bytes}  # fmt: skip
+    return Played(held, program.phases, coefficients, beside)
+
+
+def terms_beside(held: Standing, phase: str) -> dict[str, float]:
+    """What stands beside a phase's own tensors, by term."""
+    terms = {**dict.fromkeys(TERMS, 0.0), **held.terms_bytes}
+    terms["temporaries"] = held.bucket_bytes
+    if phase == "step":
+        terms["gradients"], terms["temporaries"] = held.gradients_bytes, held.bucket_bytes + held.step_bytes
+    elif phase in ("forward", "backward"):
+        terms["gradients"] = held.gradients_bytes * held.waiting
+        terms["temporaries"] += held.gathered_bytes + (held.arriving_bytes if phase == "backward" else 0.0)
+    return terms
 
 
 def estimate(options: Options, arch: Arch) -> Estimate:
     """The peak for the question's own batch and length."""
-    held = standing(options, arch)
-    program = play(task_of(options, arch))
-    basis = monomials(options, np.float64(options.micro_batch), np.float64(options.seq_len))
-    by_tag = program.coefficients @ basis
+    step = played(options, arch)
+    by_tag = step.coefficients @ monomials(options, np.float64(options.micro_batch), np.float64(options.seq_len))
     totals = by_tag.sum(1)
-    constant = held.always_bytes + (held.gradients_bytes if options.accumulation > 1 else 0.0)
-    peaks = {"load": held.always_bytes}
+    peaks = dict(step.beside_bytes)
     for phase in ("forward", "backward"):
-        rows = [index for index, name in enumerate(program.phases) if name == phase]
-        peaks[phase] = constant + (float(totals[rows].max()) if rows else 0.0)
-    peaks["step"] = held.always_bytes + held.gradients_bytes + held.step_bytes
+        peaks[phase] += float(max((totals[i] for i, name in enumerate(step.phases) if name == phase), default=0.0))
     phase = max(("forward", "backward", "step"), key=lambda name: peaks[name])
-    terms = dict.fromkeys(TERMS, 0.0)
-    terms.update(held.terms_bytes)
-    if phase == "step":
-        terms["gradients"] = held.gradients_bytes
-        terms["temporaries"] = held.step_bytes
-    else:
-        rows = [index for index, name in enumerate(program.phases) if name == phase]
-        worst = rows[int(np.argmax(totals[rows]))]
+    terms = terms_beside(step.held, phase)
+    if phase != "step":
+        worst = max((i for i, name in enumerate(step.phases) if name == phase), key=lambda i: totals[i])
         for number, tag in enumerate(TAGS):
             terms[tag] += float(by_tag[worst, number])
-        if options.accumulation > 1:
-            terms["gradients"] += held.gradients_bytes
-    return Estimate(peaks[phase], terms, phase, peaks, held)
+    largest = {name: float(value[0]) for name, value in _largest(step, by_tag[..., None]).items()}
+    return Estimate(peaks[phase], terms, phase, peaks, step.held, largest["loss"], largest["moving"])
 
 
-def peak_map(options: Options, arch: Arch, batches: NDArray[np.float64], lengths: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Peak bytes for every batch (rows) and length (columns) at once."""
-    held = standing(options, arch)
-    program = play(task_of(options, arch))
-    basis = monomials(options, batches[:, None], lengths[None, :]).reshape(len(MONOMIAL_NAMES), -1)
-    totals = (program.coefficients.sum(1) @ basis).max(0).reshape(len(batches), len(lengths))
-    constant = held.always_bytes + (held.gradients_bytes if options.accumulation > 1 else 0.0)
-    floor = held.always_bytes + held.gradients_bytes + held.step_bytes
-    peaks: NDArray[np.float64] = np.maximum(totals + constant, floor)
-    return peaks
+def _largest(step: Played, by_tag: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Of (moments, tags, questions): the largest loss, and the most that comes and goes."""
+    gathered = [step.held.gathered_bytes + step.held.arriving_bytes * (phase == "backward") for phase in step.phases]
+    moving = by_tag.sum(1) - by_tag[:, _GRADIENTS] + np.array(gathered)[:, None]
+    return {"loss": by_tag[:, _LOGITS].max(0), "moving": moving.max(0)}
+
+
+def phase_maps(options: Options, arch: Arch, batches: NDArray[np.float64], lengths: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Peak bytes of each phase, and the largest of logits and loss and of all that moves, for every batch (rows) and length (columns) at once."""
+    shape = (len(batches), len(lengths))
+    out = {name: np.zeros(shape) for name in ("forward", "backward", "step", "loss", "moving")}
+    for chosen in (batches == 1, batches != 1):  # a single row's loss takes another way
+        if not chosen.any():
+            continue
+        asked = replace(options, micro_batch=int(batches[chosen][0]))
+        step = played(asked, arch)
+        basis = monomials(asked, batches[chosen, None], lengths[None, :]).reshape(len(MONOMIAL_NAMES), -1)
+        totals = step.coefficients.sum(1) @ basis
+        for name, value in _largest(step, step.coefficients @ basis).items():
+            out[name][chosen] = value.reshape(-1, len(lengths))
+        for name in ("forward", "backward", "step"):
+            rows = [i for i, phase in enumerate(step.phases) if phase == name]
+            top = totals[rows].max(0).reshape(-1, len(lengths)) if rows else 0.0
+            out[name][chosen] = step.beside_bytes[name] + top
+    return out
 
 
 MONOMIAL_NAMES = ("1", "s", "b", "bs", "bss", "ss")
@@ -119,7 +166,8 @@ def task_of(options: Options, arch: Arch) -> Task:
         padded=o.dynamic_padding and o.attention != "flash",  # flash attention leaves padding out and needs no mask
         fused=o.software == "hf-triton",
         litgpt=o.software == "litgpt",
-        expert_loop=o.logits == "legacy" or o.software != "hf",
+        expert_loop=experts_are_linear(o),
+        sharded=o.offload == "all" or (o.gpus > 1 and o.sharding in ("zero3", "fsdp")),
     )
     classify = o.objective in ("classify", "reward") or arch.encoder_only
     loss = Loss("classify" if classify else o.logits, o.autocast == "bf16", one_row=o.micro_batch == 1 and o.objective != "dpo")
@@ -138,4 +186,4 @@ def task_of(options: Options, arch: Arch) -> Task:
     )
 
 
-__all__ = ["FOUR_BIT", "GIB", "Estimate", "Program", "estimate", "peak_map", "task_of"]
+__all__ = ["FOUR_BIT", "GIB", "Estimate", "Program", "estimate", "phase_maps", "task_of"]

@@ -1,77 +1,88 @@
-"""How several GPUs share a model's memory: closed sums over one GPU's terms. Rajbhandari et al. 2020, 1910.02054, §5; Zhao et al. 2023, 2304.11277."""
+"""How several GPUs, or a GPU and the processor, share a model's memory: closed sums over what one GPU alone would hold.
+
+Rajbhandari et al. 2019, 1910.02054, §5 (ZeRO-1: optimizer states, ZeRO-2: gradients too, ZeRO-3: weights too, each divided by the
+number of cards); Zhao et al. 2023, 2304.11277, §3 (FSDP); Ren et al. 2021, 2101.06840, §4 (offload: gradients leave as they are made).
+Activations and logits are whole on each GPU, since each has its own micro-batch.
+"""
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from engine.planner.arch import Arch
-from engine.planner.memory import Estimate
 from engine.planner.options import FOUR_BIT, QUANTIZED, Options
+from engine.planner.standing import Standing, experts_are_linear, standing
 
-_BYTES = {"fp32": 4.0, "bf16": 2.0, "fp16": 2.0, "int8": 1.0}
-
-
-def shard(options: Options, arch: Arch, one: Estimate) -> Estimate:
-    """One GPU's share. Activations and logits are whole on each, since each has its own micro-batch."""
-    n, kind = options.gpus, options.sharding
-    if n == 1 and options.offload == "none":
-        return one
-    held = dict(one.standing.terms_bytes)
-    gradients, temporary = one.standing.gradients_bytes, one.standing.step_bytes
-    unit = layer_bytes(options, arch)
-    buffers = 0.0
-    if n > 1 and kind in ("zero1", "zero2", "zero3", "fsdp"):
-        held["optimizer"] /= n
-        temporary /= n
-    reduced = gradients
-    if n > 1 and kind in ("zero2", "zero3", "fsdp"):
-        reduced = gradients / n
-        buffers += gradients / max(arch.layers, 1)  # one layer's gradients are whole until they are reduced
-    if n > 1 and kind in ("zero3", "fsdp"):
-        held["weights"] /= n
-        held["adapters"] /= n
-        buffers += 2 * unit  # the layer at work and the next one, gathered in advance
-    if n > 1 and kind == "ddp":
-        buffers += gradients  # the reducer's buckets hold a copy (torch/csrc/distributed/c10d/reducer.cpp)
-    if options.offload in ("optimizer", "all"):
-        held["optimizer"], temporary = 0.0, 0.0
-    if options.offload == "all":
-        buffers += 2 * unit if not (n > 1 and kind in ("zero3", "fsdp")) else 0.0
-        held["weights"] = held["quant_constants"] = 0.0
-        reduced = gradients / max(arch.layers, 1)
-    return _summed(one, held, gradients, reduced, temporary, buffers)
+_BYTES = {"fp32": 4.0, "bf16": 2.0, "fp16": 2.0}
+_DIVIDED = {
+    "ddp": (), "zero1": ("optimizer",), "zero2": ("optimizer", "gradients"), "zero3": ("optimizer", "gradients", "weights", "adapters"),
+    "fsdp": ("optimizer", "gradients", "weights", "adapters"),
+}  # fmt: skip
 
 
-def _summed(one: Estimate, held: dict[str, float], whole: float, reduced: float, temporary: float, buffers: float) -> Estimate:
-    before = one.standing
-    always = sum(held.values())
-    moving = {name: value - before.terms_bytes.get(name, 0.0) for name, value in one.terms_bytes.items()}
-    if one.phase == "step":
-        moving["gradients"], moving["temporaries"] = 0.0, 0.0
-    share = reduced / whole if whole else 1.0
-    peaks = {"load": always, "step": always + reduced + temporary + buffers}
-    for phase in ("forward", "backward"):
-        peaks[phase] = always + one.phase_peaks_bytes[phase] - before.always_bytes + buffers
-    if one.phase != "step":
-        saved = moving["gradients"] * (1 - share)
-        moving["gradients"] *= share
-        peaks[one.phase] -= saved
-    phase = max(("forward", "backward", "step"), key=lambda name: peaks[name])
-    terms = {name: held.get(name, 0.0) for name in one.terms_bytes}
-    if phase == "step":
-        terms["gradients"], terms["temporaries"] = reduced, temporary + buffers
-    elif phase == one.phase:
-        for name, value in moving.items():
-            terms[name] += value
-        terms["temporaries"] += buffers
-    else:
-        rest = peaks[phase] - always - buffers
-        terms["activations"] += max(rest, 0.0)
-        terms["temporaries"] += buffers
-    standing = before._replace(terms_bytes=held, always_bytes=always, gradients_bytes=reduced, step_bytes=temporary + buffers)
-    return Estimate(sum(terms.values()), terms, phase, peaks, standing)
+@lru_cache(maxsize=4096)
+def shared_standing(options: Options, arch: Arch) -> Standing:
+    """What one GPU holds whatever the batch.
+
+    Constants of quantized weights are whole on every card: bitsandbytes keeps them beside the weight, on its module, where neither FSDP
+    nor ZeRO sees them (bitsandbytes/nn/modules.py, Params4bit and fix_4bit_weight_quant_state_from_module).
+    """
+    o, held = options, standing(options, arch)
+    if o.gpus == 1 and o.offload == "none":
+        return held
+    divided = _DIVIDED[o.sharding] if o.gpus > 1 else ()
+    parts = {name: tuple(part._replace(cards=o.gpus) for part in found) if name in divided else found for name, found in held.parts.items()}
+    away = {"none": (), "optimizer": ("optimizer", "gradients"), "all": ("optimizer", "gradients", "weights", "quant_constants")}[o.offload]
+    parts = {name: () if name in away else found for name, found in parts.items()}
+    gathers = "weights" in divided or o.offload == "all"
+    reduces = "gradients" in divided or o.offload != "none"
+    gradient = held.one_gradient.total
+    return held._replace(
+        parts=parts,
+        step_bytes=0.0 if "optimizer" in away else held.step_bytes / (o.gpus if "optimizer" in divided else 1),
+        gradient_share=0.0 if "gradients" in away else 1 / o.gpus if "gradients" in divided else 1.0,
+        gathered_bytes=gathered_bytes(o, arch) if gathers else 0.0,
+        arriving_bytes=gradient * _largest_unit(o, arch, held) if reduces else 0.0,
+        # the reducer's buckets hold a copy (torch/csrc/distributed/c10d/reducer.cpp)
+        bucket_bytes=held.gradients_bytes if o.gpus > 1 and o.sharding == "ddp" and o.offload == "none" else 0.0,
+    )
+
+
+def gathered_bytes(options: Options, arch: Arch) -> float:
+    """Weights of other cards that are whole at one time: the layer at work and the next one, fetched in advance. FSDP keeps what lies outside
+    of the layers (embeddings, head) from the start of the forward pass to the end of the backward pass (FSDP's root module is not freed
+    after its forward pass); ZeRO-3 and offload fetch that alone, when it is used.
+    """
+    layers, outside = 2 * layer_bytes(options, arch), outside_bytes(options, arch)
+    return layers + outside if options.gpus > 1 and options.sharding == "fsdp" else max(layers, outside)
 
 
 def layer_bytes(options: Options, arch: Arch) -> float:
-    """One layer's weights as they are gathered."""
-    width = 0.5 if options.weights in FOUR_BIT else _BYTES.get(options.weights, 2.0)
-    largest = max(stack.layer_params for stack in arch.stacks)
-    return largest * (width if options.weights in QUANTIZED else _BYTES.get(options.weights, 2.0))
+    """The largest layer's weights as they are gathered."""
+    return max(_weight_bytes(options, stack.layer_params, _packed(options, arch, number)) for number, stack in enumerate(arch.stacks))
+
+
+def outside_bytes(options: Options, arch: Arch) -> float:
+    """Embeddings and head."""
+    return _weight_bytes(options, arch.embed_params + arch.head_params, 0)
+
+
+def _packed(options: Options, arch: Arch, number: int) -> int:
+    stack = arch.stacks[number]
+    inside = sum(m.out * m.inp for m in stack.linears if m.role not in arch.kept_wide)
+    return inside + (stack.expert_params if experts_are_linear(options) else 0)
+
+
+def _weight_bytes(options: Options, count: int, packed: int) -> float:
+    if options.weights not in QUANTIZED:
+        return count * _BYTES[options.weights]
+    return packed * (0.5 if options.weights in FOUR_BIT else 1.0) + (count - packed) * (4.0 if options.kbit_prepare else 2.0)
+
+
+def _largest_unit(options: Options, arch: Arch, held: Standing) -> float:
+    """Share of a model's gradients that is whole at one time: one layer's, or those outside of the layers; with FSDP both."""
+    if options.method != "full":
+        return 1 / max(arch.layers, 1)
+    layer, outside = max(stack.layer_params for stack in arch.stacks), arch.embed_params + arch.head_params
+    unit = layer + outside if options.gpus > 1 and options.sharding == "fsdp" else max(layer, outside)
+    return min(unit / held.one_gradient.number, 1.0)

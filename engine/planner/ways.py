@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from engine.contracts import SpecError
 from engine.planner.answer import Answer, answer
-from engine.planner.clock import flops_per_token
-from engine.planner.options import QUANTIZED, Options, read_options
+from engine.planner.clock import MEASURED_ON, tokens_per_second
+from engine.planner.hardware import find_gpu
+from engine.planner.options import Options, read_options
 
 ORDER = {"fits": 0, "tight": 1, "exceeds": 2}
 
@@ -22,8 +23,14 @@ class Way(NamedTuple):
     saved_gib: float
     """Of reserved memory."""
     time_factor: float
-    """Time for the same tokens on the same cards, over the time before; without a measured slowdown, from counted operations."""
+    """Time for the same tokens, over the time before, by the same clock as the answer's speed."""
     note: str = ""
+    gpus_before: int = 1
+
+    @property
+    def card_time_factor(self) -> float:
+        """The same with every card's time counted: what is paid."""
+        return self.time_factor * self.answer.options.gpus / self.gpus_before
 
     @property
     def verdict(self) -> str:
@@ -35,7 +42,7 @@ def ways(asked: Answer) -> list[Way]:
     found = [
         way for name, changes, note in _candidates(asked.options) if (way := _try(asked, name, changes, note)) and way.saved_gib > 0.01
     ]
-    return sorted(found, key=lambda way: (ORDER[way.verdict], round(way.time_factor, 2), -way.saved_gib))
+    return sorted(found, key=lambda way: (ORDER[way.verdict], round(way.card_time_factor, 2), -way.saved_gib))
 
 
 def combination(asked: Answer) -> list[Way]:
@@ -52,7 +59,9 @@ def _combined(asked: Answer, left_out: tuple[str, ...]) -> list[Way]:
         options = [way for way in ways(now) if not any(name in way.changes for name in left_out)]
         if not options:
             return []
-        best = min(options, key=lambda way: (ORDER[way.verdict], (way.time_factor - 1 + _price_of_change(way)) / max(way.saved_gib, 0.01)))
+        best = min(
+            options, key=lambda way: (ORDER[way.verdict], (way.card_time_factor - 1 + _price_of_change(way)) / max(way.saved_gib, 0.01))
+        )
         taken.append(best)
         now = best.answer
         if now.verdict == "fits":
@@ -67,23 +76,21 @@ def _price_of_change(way: Way) -> float:
 
 def _try(asked: Answer, name: str, changes: dict[str, Any], note: str) -> Way | None:
     try:
-        changed = changed_options(asked.options, changes)
-        found = answer(changed)
+        found = answer(changed_options(asked.options, changes))
     except SpecError:
         return None
     saved = asked.reserve.reserved_gib - found.reserve.reserved_gib
-    return Way(name, changes, found, saved, _time_factor(asked.options, changed, asked), note)
+    return Way(name, changes, found, saved, _time_factor(asked, found), note, asked.options.gpus)
 
 
-def _time_factor(before: Options, after: Options, asked: Answer) -> float:
-    slower = flops_per_token(after, asked.arch) / flops_per_token(before, asked.arch)
-    if after.weights in QUANTIZED and before.weights not in QUANTIZED:
-        slower *= 1.39 * flops_per_token(before, asked.arch) / flops_per_token(after, asked.arch) if before.method == "lora" else 1.0
-    if after.offload == "all":
-        slower *= 3.0
-    if after.offload == "optimizer":
-        slower *= 1.3
-    return slower
+def _time_factor(before: Answer, after: Answer) -> float:
+    """From the middles of the two bands of speed; where a bare number of GiB was given, as on the card that was measured."""
+    return _middle(before) / _middle(after)
+
+
+def _middle(a: Answer) -> float:
+    low, high = a.tokens_per_second or tokens_per_second(a.options, a.arch, find_gpu(MEASURED_ON)) or (1.0, 1.0)
+    return float((low * high) ** 0.5)
 
 
 def changed_options(options: Options, changes: dict[str, Any]) -> Options:
@@ -116,7 +123,6 @@ def _candidates(o: Options) -> list[tuple[str, dict[str, Any], str]]:
         o.method in ("full", "lora"),
         "QLoRA: 4-bit weights",
         {"method": "qlora", "weights": "nf4-dq"},
-        "slower by 39% than LoRA in one published setting",
     )
     offer(o.weights in ("nf4", "fp4", "int8"), "Quantize the constants too (nf4-dq)", {"weights": "nf4-dq"})
     offer(o.kbit_prepare, "Leave norms and embeddings in 16 bits", {"kbit_prepare": False})
@@ -145,7 +151,7 @@ def _candidates(o: Options) -> list[tuple[str, dict[str, Any], str]]:
         o.offload != "all" and not o.optimizer.startswith("paged"),
         "Weights and optimizer on the CPU",
         {"offload": "all"},
-        "about 3x slower; an assumption",
+        "time is that of moving them; an assumption",
     )
     return out
 

@@ -26,12 +26,14 @@ def _report() -> dict[str, Any]:
 def accuracy(a: Answer) -> None:
     """The table that `make accuracy` prints and commits."""
     report = _report()
-    st.markdown("Every figure of this page carries the error measured for its method on published measurements that others made.")
+    st.markdown(
+        "Every figure of this page carries the error measured for its method on published measurements that others made, or, where there are none, the widest of them."
+    )
     markdown_table([_row(s) for part in ("rows", "held_out", "speed", "others") for s in report[part]])
     own = own_rows()
     st.markdown(
         f"The next table holds {len(own)} questions that this project put to a real {own[0].gpu}, each listed before it was run. No constant "
-        "of memory was set on it. What PyTorch reserves is guessed too high where nothing is recomputed. Of speed, one thing was set on these rows: how long a processor needs to start a "
+        "of allocated memory was set on it. Every second model of it helped to set what PyTorch reserves beyond that; the others are scored apart. Of speed, one thing was set on these rows: how long a processor needs to start a "
         "layer's kernels, which is what small models and small batches wait for."
     )
     markdown_table([_row(s) for s in report["own"]])

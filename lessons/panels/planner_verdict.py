@@ -62,18 +62,22 @@ def _band(values: tuple[float, float] | None, form: str) -> str:
 
 def _memory_help(a: Answer) -> str:
     low, high = a.reserve.allocated_interval_gib
+    errors = (
+        "the widest errors measured for any method, since nothing is published for this one"
+        if a.assumed
+        else "the errors measured for this method"
+    )
     return (
         f"Allocated {a.reserve.allocated_gib:.2f} GiB (90%: {low:.2f} to {high:.2f}), reserved {a.reserve.reserved_gib:.2f} GiB; "
-        f"nvidia-smi shows about {a.reserve.nvidia_smi_gib:.1f} GiB. The intervals are the errors measured for this method: see How wrong."
+        f"nvidia-smi shows about {a.reserve.nvidia_smi_gib:.1f} GiB. The intervals are {errors}: see How wrong."
     )
 
 
 def _speed_help(a: Answer) -> str:
-    measured = a.gpu.name.startswith("A100 80GB")
     card = (
-        "Efficiency measured on A100 80 GB."
-        if measured
-        else "Efficiency was measured on A100 80 GB only; for this card it is an assumption with a wider band."
+        "Efficiency was measured on A100 80 GB for full, LoRA and QLoRA; for this question it is an assumption with a wider band."
+        if a.speed_assumed
+        else "Efficiency measured on A100 80 GB."
     )
     return f"{card} Small models and small batches wait for the processor that starts the kernels, as measured beside one H100."
 

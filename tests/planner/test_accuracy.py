@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 import engine.planner
-from engine.planner.accuracy import held_out_scores, own_rows, row_scores, speed_scores
+from engine.planner.accuracy import held_out_scores, own_rows, own_scores, row_scores, speed_scores
+from engine.planner.answer import answer
+from engine.planner.misses import misses, reserved_misses, speed_misses, trace_misses
+from engine.planner.rows import rows
 from engine.planner.tracefile import compare
 
 SCORES = {score.group: score for score in row_scores()}
@@ -30,23 +33,44 @@ def test_interval_holds_nine_in_ten(group):
 def test_held_out_rows_are_within_the_goals():
     found = {score.group: score for score in held_out_scores()}
     assert found["all methods, reserved, held-out half of the models"].mean_percent <= 12
-    assert all(80 <= score.covered_percent <= 94 for score in found.values())
+    assert all(86 <= score.covered_percent <= 94 for name, score in found.items() if name.startswith("all methods"))
+    for method, goal in (("full", 3), ("lora", 6), ("qlora", 8)):
+        assert found[f"{method}, allocated, held-out model"].mean_percent <= goal
+
+
+def test_reserved_memory_of_texts_of_one_length():
+    found = {score.group: score for score in [*row_scores(), *own_scores()]}
+    for method in ("full", "lora", "qlora"):
+        assert found[f"{method}, one length, reserved"].mean_percent <= 12
+    unseen = found["reserved, measured by this project, models that set nothing"]
+    assert unseen.rows >= 15 and unseen.mean_percent <= 6 and unseen.covered_percent >= 86
 
 
 def test_speed_is_within_a_quarter_for_four_rows_in_five():
-    stated, unseen = speed_scores()
-    assert stated.covered_percent >= 80
-    assert unseen.mean_percent <= 25  # only two models were measured, one of them without fused kernels
+    stated, unseen, alone, several = speed_scores()
+    assert min(stated.covered_percent, unseen.covered_percent, several.covered_percent) >= 80
+    assert unseen.rows + alone.rows == stated.rows and several.rows == 60
 
 
 def test_committed_table_is_the_computed_one():
     committed = json.loads((Path(engine.planner.__file__).with_name("accuracy.json")).read_bytes())
     assert committed["rows"] == [score._asdict() for score in row_scores()]
+    assert committed["own"] == [score._asdict() for score in own_scores()]
 
 
 def test_sums_follow_the_kept_traces():
     found = compare()
-    assert found["traces"] >= 100 and found["within_2_percent"] >= 99 and found["mean_percent"] <= 0.3
+    assert found["traces"] >= 1000 and found["mean_percent"] <= 0.2 and found["p90_percent"] <= 0.5
+    assert [(miss["id"], "not explained" in miss["reason"]) for miss in trace_misses()] == [("trace 1006 (phi)", False)]
+
+
+def test_every_miss_is_listed_once():
+    """Rows whose figure is off by more than 10%, 25% for speed, and no others."""
+    listed = [miss["id"] for miss in [*misses(), *reserved_misses(), *speed_misses()]]
+    assert len(listed) == len(set(listed))
+    off = [row.id for row in rows() if row.measure == "reserved" and abs(answer(row.options).reserve.reserved_gib / row.measured_gib - 1) > 0.1]  # fmt: skip
+    assert set(off) <= set(listed) and len(off) <= 9
+    assert all(abs(miss["error_percent"]) >= 25 for miss in speed_misses())
 
 
 def test_what_a_real_gpu_allocated_is_what_was_said():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from engine.planner.answer import answer
-from engine.planner.inverse import cheapest_cards, fit_map, largest_batch, largest_length, largest_models
+from engine.planner.inverse import cell_verdict, cheapest_cards, fit_map, largest_batch, largest_length, largest_models
 from engine.planner.link import from_link, to_link
-from engine.planner.options import read_options
+from engine.planner.options import CHOICES, read_options
 from engine.planner.script import launch_script
 from engine.planner.ways import combination, ways
 
@@ -80,3 +82,40 @@ def test_sharding_divides_by_the_number_of_cards(sharding, divides):
         assert eight.estimate.standing.terms_bytes[name] == pytest.approx(one.estimate.standing.terms_bytes[name] / 8)
     assert eight.estimate.peak_bytes < one.estimate.peak_bytes
     assert sum(eight.estimate.terms_bytes.values()) == pytest.approx(eight.estimate.peak_bytes)
+
+
+def _random_question(dice):
+    method = dice.choice(("full", "lora", "qlora", "prompt", "prefix", "head"))
+    question = {
+        "model": dice.choice(("meta-llama/Llama-2-7b-hf", "Qwen/Qwen3-4B", "openai-community/gpt2", "mistralai/Mixtral-8x7B-v0.1",
+                              "google/gemma-2-2b", "google/flan-t5-large")),
+        "method": method, "checkpointing": "none" if method == "prefix" else dice.choice(("none", "selective", "full")),
+        "accumulation": dice.choice((1, 4)), "gpu": dice.choice(("RTX 4090", "A100 80GB SXM", "16")),
+        "attention": dice.choice(("eager", "sdpa")), "logits": dice.choice(("whole", "legacy", "fused")),
+        "offload": dice.choice(("none", "none", "optimizer", "all")), "dynamic_padding": dice.random() < 0.3,
+    }  # fmt: skip
+    if dice.random() < 0.6:
+        question |= {"gpus": dice.choice((2, 8)), "sharding": dice.choice(CHOICES["sharding"])}
+    if method != "head":
+        question["objective"] = dice.choice(("sft", "sft", "dpo", "rlhf"))
+    return question
+
+
+def test_every_cell_of_the_map_is_the_answer():
+    dice = random.Random(11)
+    batches, lengths = (1, 2, 7, 32), (33, 128, 512)
+    for _ in range(120):
+        question = _random_question(dice)
+        found = fit_map(read_options(question), batches, lengths)
+        row, column = dice.randrange(len(batches)), dice.randrange(len(lengths))
+        said = answer(read_options({**question, "micro_batch": batches[row], "seq_len": lengths[column]}))
+        cell = (found.low_gib[row, column], found.reserved_gib[row, column], found.high_gib[row, column])
+        low, high = said.reserve.reserved_interval_gib
+        assert cell == pytest.approx((low, said.reserve.reserved_gib, high), rel=1e-9), question
+        assert cell_verdict(found, row, column) == said.verdict
+
+
+def test_a_full_70b_finds_a_node():
+    asked = {"model": "meta-llama/Llama-2-70b-hf", "method": "full", "checkpointing": "full"}
+    found = cheapest_cards(read_options(asked))
+    assert found and all(card.options.gpus * card.gpu.usable_gib > 645 for card in found)

@@ -14,7 +14,7 @@ from engine.planner.cli import main
 
 ASKED = ["--model", "meta-llama/Llama-2-7b-hf", "--method", "qlora", "--rank", "64", "--targets", "all-linear", "--seq-len", "512", "--micro-batch", "1", "--checkpointing", "full", "--attention", "sdpa", "--optimizer", "paged-adamw-32bit", "--weights", "nf4-dq"]  # fmt: skip
 KEYS = {"peak_allocated_gib", "interval_allocated_gib", "peak_reserved_gib", "interval_gib", "usable_gib", "verdict", "terms_gib", "total_params",
-        "trainable_params", "adapter_bytes", "checkpoint_bytes", "tokens_per_second", "hours", "cost_usd"}  # fmt: skip
+        "trainable_params", "adapter_bytes", "checkpoint_bytes", "tokens_per_second", "hours", "cost_usd", "assumed", "speed_assumed", "notes"}  # fmt: skip
 
 
 def test_json_has_the_promised_keys_and_terms_sum_to_the_peak(capsys):
@@ -26,6 +26,11 @@ def test_json_has_the_promised_keys_and_terms_sum_to_the_peak(capsys):
     assert found["interval_gib"][0] <= found["peak_reserved_gib"] <= found["interval_gib"][1]
     assert found["verdict"] == "fits" and found["trainable_params"] == 159_907_840
     assert found["hours"][0] < found["hours"][1] and found["cost_usd"][0] < found["cost_usd"][1]
+
+
+def test_notes_are_printed(capsys):
+    assert main([*ASKED, "--gpu", "T4"]) == 0
+    assert "note: T4 has no bf16" in capsys.readouterr().out
 
 
 def test_table_for_people(capsys):

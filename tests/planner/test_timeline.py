@@ -12,10 +12,13 @@ CASES = [
     {"model": "meta-llama/Llama-2-7b-hf", "method": "lora", "micro_batch": 4, "checkpointing": "full"},
     {"model": "meta-llama/Llama-2-7b-hf", "method": "qlora", "accumulation": 4},
     {"model": "HuggingFaceTB/SmolLM2-135M", "method": "prefix"},
+    {"model": "meta-llama/Llama-2-7b-hf", "method": "full", "gpus": 8, "sharding": "zero2"},
+    {"model": "meta-llama/Llama-2-7b-hf", "method": "lora", "objective": "rlhf", "gpus": 2, "sharding": "fsdp"},
+    {"model": "meta-llama/Llama-2-7b-hf", "method": "full", "offload": "all"},
 ]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["method"])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join([case["method"], case.get("sharding", ""), case.get("offload", "")]))
 def test_highest_moment_is_the_peak(case):
     options = read_options(case)
     arch = arch_of(options)

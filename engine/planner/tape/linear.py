@@ -39,6 +39,8 @@ class Setting:
     """litgpt: every matrix product keeps its input, adapters drop out 5% of theirs, GELU is one kernel."""
     expert_loop: bool = False
     """Experts run one after another, as in transformers 4."""
+    sharded: bool = False
+    """Weights are gathered layer by layer: autocast's cache, which keeps casts of leaves only, keeps none of theirs."""
 
 
 def linear(tape: Tape, setting: Setting, x: Shadow, module: Linear, name: str) -> Shadow:
@@ -55,12 +57,15 @@ def _packed(setting: Setting, module: Linear) -> bool:
 def _base(tape: Tape, setting: Setting, x: Shadow, module: Linear, name: str) -> Shadow:
     if _packed(setting, module):
         return _four_bit(tape, x, module, setting.litgpt)
-    return product(tape, x, name, module.out, module.inp, setting.weight_bytes, setting.trains, module.bias, setting.litgpt)
+    return product(
+        tape, x, name, module.out, module.inp, setting.weight_bytes, setting.trains, module.bias, setting.litgpt, not setting.sharded
+    )
 
 
 def product(
-    tape: Tape, x: Shadow, name: str, out: int, inp: int, weight_bytes: int, trains: bool, bias: bool = False, keeps_input: bool = False
-) -> Shadow:
+    tape: Tape, x: Shadow, name: str, out: int, inp: int, weight_bytes: int, trains: bool, bias: bool = False, keeps_input: bool = False,
+    cached: bool = True,
+) -> Shadow:  # fmt: skip
     """`F.linear`: saves its input where the weight is trained; under autocast both sides are cast to 16 bits first.
 
     A trained fp32 weight is cast once and the copy is kept until the forward pass ends (autocast's cache); a frozen one anew each time.
@@ -72,7 +77,7 @@ def product(
             copied = tape.cast_cache.get(name)
             if copied is None:
                 copied = Storage(tape, fixed(out * inp * 2), "temporaries")
-                if trains:
+                if trains and cached:
                     tape.cast_cache[name] = copied
     elif x.bytes != weight_bytes:
         x = cast(tape, x, weight_bytes)

@@ -105,7 +105,7 @@ def _sum_back(tape: Tape, x: Shadow, share: float) -> Shadow:
 
 
 def expert_product(layer: Layer, x: Shadow, role: str, out: int, inp: int) -> Shadow:
-    """All experts of a layer as one grouped product; quantized experts are unpacked one at a time."""
+    """All experts of a layer as one grouped product, of 16-bit weights: bitsandbytes leaves one tensor of all experts as it is."""
     tape, s = layer.tape, layer.setting
     name, count = layer.name(f"experts.{role}"), s.arch.experts
     wants = x.node is not None
@@ -116,9 +116,7 @@ def expert_product(layer: Layer, x: Shadow, role: str, out: int, inp: int) -> Sh
     before, width, node = x.elements, x.bytes, x.node
 
     def back(g: Shadow) -> tuple[Shadow | None]:
-        unpacked = new(tape, fixed(out * inp), 2, "dequantization") if s.quantized else None
         given = new(tape, before, width) if node is not None else None
-        del unpacked
         if s.trains:
             parameter_gradient(tape, name, count * out * inp, s.weight_bytes)
         return (given,)
