@@ -117,6 +117,9 @@ def table(found: dict[str, Any]) -> str:
         slow, fast = found["tokens_per_second"]
         assumed = ", efficiency assumed for this card" if found["speed_assumed"] else ""
         lines += [f"  {slow:,.0f} to {fast:,.0f} tokens/s{assumed}"]
+    if found["real_tokens_per_second"] not in (None, found["tokens_per_second"]):
+        slow, fast = found["real_tokens_per_second"]
+        lines += [f"  {slow:,.0f} to {fast:,.0f} tokens/s of text; the rest is padding, which --packing would leave out"]
     if found["hours"]:
         lines += [f"  {found['hours'][0]:.2f} to {found['hours'][1]:.2f} hours"]
     if found["cost_usd"]:

@@ -6,7 +6,7 @@ import math
 
 import streamlit as st
 
-from engine.planner.answer import Answer
+from engine.planner.answer import Answer, longest
 from engine.planner.inverse import cheapest_cards, fit_map, largest_batch, largest_length, largest_models
 from engine.planner.link import to_link
 from engine.planner.ways import Way, combination, ways
@@ -82,7 +82,7 @@ def _cards(a: Answer) -> None:
 
 def batch_and_length(a: Answer) -> None:
     """The map of what fits, and the largest of each."""
-    top = a.arch.positions or 32_768
+    top = longest(a.options, a.arch)
     lengths = tuple(n for n in (128, 256, 512, 1024, 2048, 4096, 8192, 16_384, 32_768) if n <= top)[:8]
     lengths = tuple(sorted({*lengths, a.options.seq_len}))
     batches = tuple(sorted({1, 2, 4, 8, 16, 32, 64, a.options.micro_batch}))

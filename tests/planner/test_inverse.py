@@ -80,3 +80,9 @@ def test_sharding_divides_by_the_number_of_cards(sharding, divides):
         assert eight.estimate.standing.terms_bytes[name] == pytest.approx(one.estimate.standing.terms_bytes[name] / 8)
     assert eight.estimate.peak_bytes < one.estimate.peak_bytes
     assert sum(eight.estimate.terms_bytes.values()) == pytest.approx(eight.estimate.peak_bytes)
+
+
+@pytest.mark.parametrize("method", ["prompt", "prefix"])
+def test_virtual_tokens_take_positions(method):
+    options = read_options({"model": "openai-community/gpt2", "method": method, "virtual_tokens": 100})
+    assert largest_length(options) == 924
