@@ -42,9 +42,8 @@ class Gpu(NamedTuple):
     note: str
     check: str = ""
     """What was compared, or why there is a doubt."""
-    no_bf16: bool = False
-    """A design before Ampere, which computes no bf16."""
     workspace_bytes: int = WORKSPACE_BYTES
+    has_bf16: bool = True
 
 
 @cache
@@ -71,8 +70,8 @@ def _gpu(row: dict[str, Any]) -> Gpu:
         checked=bool(row.get("checked")),
         note=" ".join(row[key] for key in ("note", "memory_note") if row.get(key)),
         check=row["check"],
-        no_bf16=row["architecture"] in ("Pascal", "Volta", "Turing"),
         workspace_bytes=WIDE_WORKSPACE_BYTES if row["architecture"] in ("Hopper", "Blackwell") else WORKSPACE_BYTES,
+        has_bf16=bool(rates.get("bf16")) or row["vendor"] == "Apple",  # whose rate is not published
     )
 
 

@@ -214,7 +214,7 @@ def _card(now: dict[str, Any]) -> str:
 
 def _describe(card: Gpu) -> None:
     """What the list says about a card: its room, price with date and source, and what is doubted."""
-    if card.no_bf16:
+    if not card.has_bf16:
         st.caption(f":orange[{_say('no_bf16')}]")
     with st.expander(_say("about")):
         words(_say("room"), memory=f"{card.memory_gib:g}", usable=f"{card.usable_gib:g}")

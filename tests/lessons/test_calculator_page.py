@@ -9,6 +9,7 @@ import sys
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.planner.answer import answer
 from engine.planner.hardware import gpus
 from engine.planner.link import from_link
 from engine.planner.options import read_options
@@ -34,6 +35,17 @@ def test_section_draws(page, section):
     page.run()
     assert not page.exception and not page.error
     assert [m.label for m in page.metric][:2] == ["Memory", "Speed, tokens/s"]
+
+
+@pytest.mark.parametrize("question", [{}, {"micro_batch": 4, "accumulation": 4}, {"gpus": 8, "method": "full"}, {"objective": "rlhf"}])
+def test_one_step_is_drawn_up_to_the_stated_peak(question):
+    from lessons.panels.planner_sum import step_scene
+
+    found = answer(read_options({"model": "meta-llama/Llama-2-7b-hf", **question}))
+    rows = step_scene(found).tables[0].rows
+    assert [row[0] for row in rows] == ["at rest", "forward", "backward", "optimizer step"]
+    assert max(row[1] for row in rows) == pytest.approx(found.estimate.peak_bytes / 2**30, rel=0.01)
+    assert all(row[1] == pytest.approx(sum(row[2:]), abs=0.01) for row in rows)
 
 
 @pytest.mark.parametrize("method", ["full", "lora", "qlora", "prompt", "prefix", "head"])
