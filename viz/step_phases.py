@@ -67,15 +67,14 @@ def draw_step_phases(info: StepPhasesInfo) -> go.Figure:
         figure.add_annotation(x=phase, y=total, text=words, showarrow=False, yanchor="bottom")
     if info.usable_gib <= 3 * top:
         figure.add_hline(y=info.usable_gib, line={"color": LIGHT.trainable, "width": 2, "dash": "dash"})
-        figure.add_annotation(x=1, xref="paper", y=info.usable_gib, text=f"{info.card}: {info.usable_gib:.1f} GiB usable", showarrow=False,
-            xanchor="right", yanchor="bottom")  # fmt: skip
+        figure.update_xaxes(title=f"dashed: {info.card}, {info.usable_gib:.1f} GiB usable")
         top = max(top, info.usable_gib)
     figure.update_layout(
         template=template(),
         **titled(info.title, info.label),
         barmode="stack",
         bargap=0.35,
-        legend={"orientation": "h", "y": -0.15, "traceorder": "normal"},
+        legend={"orientation": "h", "y": -0.25, "traceorder": "normal"},
     )
     figure.update_yaxes(title="GiB on one card", range=[0, 1.12 * top or 1])
     return figure

@@ -64,31 +64,37 @@ def _to_address(values: dict[str, Any]) -> None:
 
 
 def _main(now: dict[str, Any]) -> dict[str, Any]:
+    """Rows of three, so that what stands under a card moves all that follows."""
     left, middle, right = st.columns(3)
     with left:
         values = _model(now)
+    with middle:
+        values["gpu"] = _card(now)
+    with right:
+        values["micro_batch"] = _number("micro_batch", now.get("micro_batch", 1))
+    left, middle, right = st.columns(3)
+    with left:
         titles = table("calculator")["methods"]
         method = values["method"] = _choice("method", CHOICES["method"], now.get("method", "lora"), format_func=lambda m: titles[m])
     with middle:
-        values["gpu"] = _card(now)
         values["seq_len"] = _number("seq_len", now.get("seq_len", 512))
     with right:
-        values["micro_batch"] = _number("micro_batch", now.get("micro_batch", 1))
         values["checkpointing"] = _choice("checkpointing", CHOICES["checkpointing"], now.get("checkpointing", "none"))
     if method in ("lora", "qlora"):
+        left, middle, right = st.columns(3)
         with left:
             values["rank"] = _number("rank", now.get("rank", 16))
         with middle:
             given = now.get("targets", TARGET_WORDS[0])
             values["targets"] = _choice("targets", dict.fromkeys((*TARGET_WORDS, given)), given)
-    if method in ("prompt", "prefix"):
+    elif method in ("prompt", "prefix"):
+        left, middle, right = st.columns(3)
         with left:
             values["virtual_tokens"] = _number("virtual_tokens", now.get("virtual_tokens", 20))
-    with right:
-        values["packing"] = _flag("packing", now.get("packing")) or None
     for place, name in zip(st.columns(3), ("examples", "tokens_per_example", "epochs"), strict=True):
         with place:
             values[name] = _number(name, now.get(name, 1.0 if name == "epochs" else None))
+    values["packing"] = _flag("packing", now.get("packing")) or None
     return values
 
 
@@ -216,7 +222,7 @@ def _describe(card: Gpu) -> None:
     """What the list says about a card: its room, price with date and source, and what is doubted."""
     if not card.has_bf16:
         st.caption(f":orange[{_say('no_bf16')}]")
-    with st.expander(_say("about")):
+    with st.popover(_say("about"), type="tertiary"):
         words(_say("room"), memory=f"{card.memory_gib:g}", usable=f"{card.usable_gib:g}")
         if card.price_low is None:
             words(_say("no_price"))

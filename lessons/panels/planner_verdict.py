@@ -31,8 +31,15 @@ def verdict(a: Answer) -> None:
     figures = st.columns(4)
     figures[0].metric("Memory", f"{a.reserve.reserved_gib:.1f} GiB", help=_memory_help(a), border=True)
     figures[1].metric("Speed, tokens/s", _band(a.tokens_per_second, "{:,.0f}"), help=_speed_help(a), border=True)
-    figures[2].metric("Hours", _band(a.hours, "{:.3g}") if a.options.tokens else "give tokens", help=_hours_help(a), border=True)
-    figures[3].metric("US dollars", _band(a.cost_usd, "{:,.2f}") if a.options.tokens else "give tokens", help=_price_help(a), border=True)
+    figures[2].metric(
+        "Hours", _band(a.hours, "{:.3g}") if a.options.tokens else table("calculator")["ask"]["give"], help=_hours_help(a), border=True
+    )
+    figures[3].metric(
+        "US dollars",
+        _band(a.cost_usd, "{:,.2f}") if a.options.tokens else table("calculator")["ask"]["give"],
+        help=_price_help(a),
+        border=True,
+    )
     _padding(a)
     stage(stack_scene(a), key="calculator-stack")
 
