@@ -128,6 +128,28 @@ def test_a_card_says_what_it_cannot_do_and_when_its_price_was_read(page, card, s
     assert (gpus()[card].price_date or "No price is listed") in shown and gpus()[card].note in shown
 
 
+@pytest.mark.parametrize(("phase", "last"), [("backward", "temporaries"), ("step", "optimizer and temporaries")])
+def test_sum_and_trace_stand_side_by_side_term_by_term(phase, last):
+    from lessons.panels.planner_trace import side_by_side
+
+    found = answer(read_options({"model": "meta-llama/Llama-2-7b-hf", "checkpointing": "full"}))
+    own = {name: value / 2**30 for name, value in found.estimate.terms_bytes.items() if name != "framework"}
+    rows = side_by_side(found, {"phase": phase, "terms_gib": own, "peak_allocated_gib": sum(own.values()), "seconds": 1})
+    assert {row["term"] for row in rows} >= {
+        "weights",
+        "adapters",
+        "gradients",
+        "activations",
+        "recomputation",
+        "logits",
+        last,
+        "peak allocated",
+    }
+    assert all(row["sum, GiB"] == row["trace, GiB"] for row in rows)
+    parts = sum(float(row["sum, GiB"]) for row in rows[:-1])
+    assert parts == pytest.approx(float(rows[-1]["sum, GiB"]), abs=0.01), "no term is left out or counted twice"
+
+
 def test_too_long_is_a_sentence(page):
     page.query_params["model"], page.query_params["seq-len"] = "meta-llama/Llama-2-7b-hf", "99999"
     page.run()
