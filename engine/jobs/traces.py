@@ -13,7 +13,7 @@ from engine.store import db, runs
 from engine.store import events as event_log
 
 KIND = "trace"
-_NO_MATTER = ("gpu", "price", "tokens", "epochs")
+_NO_MATTER = ("gpu", "price", "tokens", "examples", "tokens_per_example", "packing", "epochs")
 """What changes nothing about a trace."""
 
 

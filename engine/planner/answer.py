@@ -59,8 +59,6 @@ def arch_of(options: Options) -> Arch:
 def answer(options: Options) -> Answer:
     """Answer a checked question. Raises SpecError where model, length or card do not go together."""
     arch = arch_of(options)
-    if arch.positions and options.seq_len > arch.positions:
-        raise SpecError(f"seq_len={options.seq_len} is above the model's {arch.positions} positions; use at most {arch.positions}")
     _check_model(options, arch)
     gpu = find_gpu(options.gpu)
     found = estimate(options, arch)
@@ -94,10 +92,27 @@ def notes(options: Options, arch: Arch, gpu: Gpu) -> tuple[str, ...]:
 
 
 def _check_model(options: Options, arch: Arch) -> None:
+    o, positions = options, arch.positions
+    if positions and o.seq_len > positions:
+        raise SpecError(f"seq_len={o.seq_len} is above the model's {positions} positions; use at most {positions}")
+    if positions and o.seq_len > longest(o, arch):
+        raise SpecError(
+            f"seq_len={o.seq_len} and virtual_tokens={o.virtual_tokens} together are above the model's {positions} positions; shorten one"
+        )
+    if arch.encoder_decoder and o.objective in ("dpo", "rlhf"):
+        raise SpecError(
+            f"objective={o.objective} is not known for {arch.family}, an encoder and a decoder; use sft or classify, or another model"
+        )
     if arch.encoder_only and options.objective not in ("classify",):
         raise SpecError(f"objective={options.objective} does not go with {arch.family}, which generates nothing; use classify")
     if arch.encoder_only and options.method in ("prompt", "prefix"):
         raise SpecError(f"method={options.method} does not go with {arch.family}; use lora, head or full")
+
+
+def longest(options: Options, arch: Arch) -> int:
+    """Most tokens of text in a row, after the virtual ones, which take positions too; a million where the model sets no limit."""
+    taken = options.virtual_tokens if options.method in ("prompt", "prefix") else 0
+    return arch.positions - taken if arch.positions else 1_000_000
 
 
 def verdict(interval_gib: tuple[float, float], usable_gib: float) -> str:
@@ -141,6 +156,7 @@ def as_json(a: Answer) -> dict[str, Any]:
         "adapter_bytes": a.adapter_bytes,
         "checkpoint_bytes": a.checkpoint_bytes,
         "tokens_per_second": _band(a.tokens_per_second),
+        "real_tokens_per_second": _band(real_rate(a)),
         "hours": _band(a.hours),
         "cost_usd": _band(a.cost_usd),
         "gpu": a.gpu.name,
@@ -148,6 +164,12 @@ def as_json(a: Answer) -> dict[str, Any]:
         "speed_assumed": a.speed_assumed,
         "notes": list(a.notes),
     }
+
+
+def real_rate(a: Answer) -> tuple[float, float] | None:
+    """Tokens of text a second, padding left out; None where speed or the length of the examples is not known."""
+    share = a.options.real_share
+    return (a.tokens_per_second[0] * share, a.tokens_per_second[1] * share) if share and a.tokens_per_second else None
 
 
 @lru_cache(maxsize=1024)

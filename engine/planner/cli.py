@@ -12,11 +12,7 @@ from typing import Any
 from engine.contracts import SpecError
 from engine.planner.answer import plan
 from engine.planner.hub import fetch_config
-from engine.planner.options import CHOICES
-
-_WHOLE = ("rank", "virtual_tokens", "seq_len", "micro_batch", "accumulation", "gpus")
-_NUMBERS = ("tokens", "epochs", "price")
-_FLAGS = ("dynamic_padding", "kbit_prepare")
+from engine.planner.options import CHOICES, FLAGS, NUMBERS, WHOLE
 
 
 class _Parser(argparse.ArgumentParser):
@@ -32,11 +28,11 @@ def parser(program: str = "python -m engine plan") -> argparse.ArgumentParser:
     out.add_argument("--hub", help="owner/name on the hub, whose config.json is fetched, in place of --model")
     for name, values in CHOICES.items():
         out.add_argument(f"--{name.replace('_', '-')}", help=", ".join(values))
-    for name in _WHOLE:
+    for name in WHOLE:
         out.add_argument(f"--{name.replace('_', '-')}", type=int)
-    for name in _NUMBERS:
+    for name in NUMBERS:
         out.add_argument(f"--{name}", type=float)
-    for name in _FLAGS:
+    for name in FLAGS:
         out.add_argument(f"--{name.replace('_', '-')}", action="store_true", default=None)
     out.add_argument("--targets", help="q,v / qkvo / all-linear / module names")
     out.add_argument("--gpu", help="a listed name, or GiB")
@@ -84,8 +80,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _many() -> int:
     for line in sys.stdin:
-        if line.strip():
-            print(json.dumps(answer_line(line)), flush=True)
+        print(json.dumps(answer_line(line)), flush=True)
     return 0
 
 
@@ -122,6 +117,9 @@ def table(found: dict[str, Any]) -> str:
         slow, fast = found["tokens_per_second"]
         assumed = ", efficiency assumed" if found["speed_assumed"] else ""
         lines += [f"  {slow:,.0f} to {fast:,.0f} tokens/s{assumed}"]
+    if found["real_tokens_per_second"] not in (None, found["tokens_per_second"]):
+        slow, fast = found["real_tokens_per_second"]
+        lines += [f"  {slow:,.0f} to {fast:,.0f} tokens/s of text; the rest is padding, which --packing would leave out"]
     if found["hours"]:
         lines += [f"  {found['hours'][0]:.2f} to {found['hours'][1]:.2f} hours"]
     if found["cost_usd"]:

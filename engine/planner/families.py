@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from engine.contracts import SpecError
@@ -229,19 +232,38 @@ _READERS: dict[str, Callable[[Fields], Arch]] = {
 FAMILIES = tuple(sorted(_READERS))
 
 
+@cache
+def _family_defaults() -> dict[str, dict[str, Any]]:
+    """Family -> the fields that its reader asks for, as transformers 5.23's config class fills them in."""
+    found: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("family_defaults.json").read_bytes())
+    return found
+
+
 def read_config(config: Any) -> Arch:
     """The sizes in a config.json that was parsed into a dict.
 
     Raises:
         SpecError: an unknown family, or a field that is missing, of the wrong type, negative or absurd; the sentence names it.
     """
+    return _read(config)[0]
+
+
+def fields_read(config: Any) -> dict[str, Any]:
+    """The fields of a config.json that decide its sizes, and no others; they make the same `Arch`. Raises SpecError as above."""
+    return _read(config)[1]
+
+
+def _read(config: Any) -> tuple[Arch, dict[str, Any]]:
     if not isinstance(config, Mapping):
         raise SpecError(f"config must be a JSON object, not {type(config).__name__}; paste the whole config.json")
     inner = config.get("text_config")
-    if isinstance(inner, Mapping) and "hidden_size" in inner:  # a model that also sees: the language part is what is tuned
-        config = {"model_type": {"gemma3": "gemma3_text"}.get(str(config.get("model_type")), config.get("model_type")), **inner}
+    if isinstance(inner, Mapping) and ("hidden_size" in inner or inner.get("model_type") in _READERS):
+        # a model that also sees: the language part is what is tuned, and transformers writes only what differs from its family's defaults
+        kind = inner.get("model_type") or {"gemma3": "gemma3_text"}.get(str(config.get("model_type")), config.get("model_type"))
+        config = {**(_family_defaults().get(kind, {}) if isinstance(kind, str) else {}), **inner, "model_type": kind}
     family = config.get("model_type")
     reader = _READERS.get(family) if isinstance(family, str) else None
     if reader is None:
         raise SpecError(f"config.model_type={str(family)[:40]!r} is not a family this program knows; use one of {', '.join(FAMILIES)}")
-    return reader(Fields(str(family), config))
+    fields = Fields(str(family), config)
+    return reader(fields), fields.used

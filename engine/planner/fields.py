@@ -19,10 +19,18 @@ class Fields:
     def __init__(self, family: str, config: Mapping[Any, Any]) -> None:
         self.family = family
         self._config = config
+        self.used: dict[str, Any] = {"model_type": family}
+        """What was looked at, by name; what the config leaves out is not in it."""
+
+    def _get(self, name: str) -> Any:
+        value = self._config.get(name)
+        if value is not None:
+            self.used[name] = value
+        return value
 
     def whole(self, name: str, default: int | None = None) -> int:
         """A whole number of at least 1."""
-        value = self._config.get(name)
+        value = self._get(name)
         if value is None:
             if default is None:
                 raise SpecError(f"config.{name} is missing; a {self.family} config.json needs it")
@@ -42,7 +50,7 @@ class Fields:
         return self.whole(names[0], default)
 
     def flag(self, name: str, default: bool) -> bool:
-        value = self._config.get(name)
+        value = self._get(name)
         if value is None:
             return default
         if not isinstance(value, bool):
@@ -50,7 +58,7 @@ class Fields:
         return value
 
     def share(self, name: str, default: float) -> float:
-        value = self._config.get(name)
+        value = self._get(name)
         if value is None:
             return default
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
@@ -58,7 +66,7 @@ class Fields:
         return float(value)
 
     def word(self, name: str, default: str) -> str:
-        value = self._config.get(name)
+        value = self._get(name)
         if value is None:
             return default
         if not isinstance(value, str):
@@ -74,9 +82,11 @@ class Fields:
             raise SpecError(f"config.{name}={value} must be at most the number of experts, {limit}")
 
     def empty(self, name: str) -> None:
-        if self._config.get(name):
-            raise SpecError(f"config.{name}={self._config[name]!r:.40} is not supported; only models whose layers are all alike are")
+        value = self._get(name)
+        if value:
+            raise SpecError(f"config.{name}={value!r:.40} is not supported; only models whose layers are all alike are")
 
     def equal(self, name: str, wanted: int) -> None:
-        if self._config.get(name, wanted) != wanted:
-            raise SpecError(f"config.{name}={self._config[name]!r:.40} is not supported; only {wanted} is")
+        value = self._get(name)
+        if value is not None and value != wanted:
+            raise SpecError(f"config.{name}={value!r:.40} is not supported; only {wanted} is")

@@ -41,6 +41,8 @@ class Gpu(NamedTuple):
     checked: bool
     """Two independent sources agree on the 16-bit rate."""
     note: str
+    check: str = ""
+    """What was compared, or why there is a doubt."""
     workspace_bytes: int = WORKSPACE_BYTES
     nominal_gb: float = 0.0
     """What the card is sold as; 0 for a bare number of GiB."""
@@ -74,6 +76,7 @@ def _gpu(row: dict[str, Any]) -> Gpu:
         price_source=price.get("source", ""),
         checked=bool(row.get("checked")),
         note=" ".join(row[key] for key in ("note", "memory_note") if row.get(key)),
+        check=row["check"],
         workspace_bytes=WIDE_WORKSPACE_BYTES if row["architecture"] in ("Hopper", "Blackwell") else WORKSPACE_BYTES,
         nominal_gb=row["nominal_gb"],
         tflops_fp32=rates.get("fp32"),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.contracts import SpecError
 from engine.planner.allocator import reserve_all
-from engine.planner.answer import Answer, answer, arch_of, verdict
+from engine.planner.answer import Answer, answer, arch_of, longest, verdict
 from engine.planner.catalogue import find, model_ids
 from engine.planner.clock import computes_in
 from engine.planner.hardware import find_gpu, gpus
@@ -46,8 +46,7 @@ def largest_batch(options: Options) -> int:
 
 def largest_length(options: Options) -> int:
     """The longest sequence that fits at the question's batch, within the model's positions; 0 where none does."""
-    arch = arch_of(options)
-    return _largest(options, "seq_len", arch.positions or 1_000_000)
+    return _largest(options, "seq_len", longest(options, arch_of(options)))
 
 
 def _largest(options: Options, name: str, top: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from engine.contracts import SpecError
@@ -27,20 +27,22 @@ CHOICES: dict[str, tuple[str, ...]] = {
 QUANTIZED = ("int8", "nf4", "nf4-dq", "fp4")
 FOUR_BIT = ("nf4", "nf4-dq", "fp4")
 TARGET_WORDS = ("q,v", "qkvo", "all-linear")
-_WHOLE: dict[str, tuple[int, int, str]] = {
+WHOLE: dict[str, tuple[int, int, str]] = {
     "rank": (1, 65_536, "use 8 for a first run"),
     "virtual_tokens": (1, 100_000, "use 20 for a first run"),
     "seq_len": (1, 10_000_000, "use 512 for a first run"),
     "micro_batch": (1, 100_000, "use 1 for a first run"),
     "accumulation": (1, 1_000_000, "use 1 for a first run"),
     "gpus": (1, 1024, "use 1 for one card"),
+    "tokens_per_example": (1, 10_000_000, "give the mean length of an example"),
+    "examples": (1, 10**13, "give the examples of one epoch"),
 }
-_NUMBERS: dict[str, tuple[float, float, str]] = {
+NUMBERS: dict[str, tuple[float, float, str]] = {
     "tokens": (1, 1e15, "give the tokens of one epoch"),
     "epochs": (1e-6, 1e6, "use 1 for one pass over the data"),
     "price": (0, 1e6, "give US dollars per GPU and hour"),
 }
-_FLAGS = ("dynamic_padding", "kbit_prepare")
+FLAGS = ("packing", "dynamic_padding", "kbit_prepare")
 _DEFAULTS_BY_METHOD = {"qlora": "nf4-dq"}
 
 
@@ -68,6 +70,8 @@ class Options:
     seq_len: int = 512
     micro_batch: int = 1
     accumulation: int = 1
+    packing: bool = False
+    """Several examples fill each row up to `seq_len`, so that nothing is padded."""
     dynamic_padding: bool = False
     """Lengths vary below `seq_len`: the allocator keeps more, and a padding mask is kept."""
     checkpointing: str = "none"
@@ -78,8 +82,12 @@ class Options:
     gpus: int = 1
     sharding: str = "ddp"
     offload: str = "none"
+    tokens_per_example: int | None = None
+    """Mean length of an example; what is above `seq_len` is cut off."""
+    examples: int | None = None
+    """Examples of one epoch."""
     tokens: float | None = None
-    """Tokens of one epoch, padding counted where it is computed."""
+    """Tokens of one epoch, padding counted where it is computed; follows from the examples where those are given."""
     epochs: float = 1.0
     price: float | None = None
     """US dollars per GPU and hour; None takes the list's band."""
@@ -97,8 +105,17 @@ class Options:
             "virtual_tokens": self.method not in ("prompt", "prefix"),
             "reference": self.objective not in ("dpo", "rlhf"),
             "sharding": self.gpus == 1,
+            "tokens": self.examples is not None,
         }
         return {key: value for key, value in asdict(self).items() if value is not None and value != "" and not idle.get(key)}
+
+    @property
+    def real_share(self) -> float | None:
+        """Share of the computed tokens that are text and not padding; None where the length of the examples is not given."""
+        if self.tokens_per_example is None:
+            return None
+        unpadded = self.packing or (self.dynamic_padding and self.micro_batch == 1)  # a row alone in its batch has its own length
+        return 1.0 if unpadded else min(self.tokens_per_example / self.seq_len, 1.0)
 
 
 _FIELDS = {f.name for f in fields(Options)}
@@ -120,7 +137,7 @@ def read_options(values: Mapping[str, Any]) -> Options:
         )
     if problems:
         raise SpecError(*problems)
-    options = _filled(given)
+    options = filled(given)
     clashes = _contradictions(options, given)
     if clashes:
         raise SpecError(*clashes)
@@ -133,15 +150,15 @@ def _problem(key: str, value: Any) -> str:
         return f"{key[:40]} is not an option{f'; did you mean {near[0]}?' if near else ''}"
     if key in CHOICES:
         return "" if isinstance(value, str) and value in CHOICES[key] else f"{key}={value!r:.40} is not one of {', '.join(CHOICES[key])}"
-    if key in _WHOLE:
-        low, high, remedy = _WHOLE[key]
+    if key in WHOLE:
+        low, high, remedy = WHOLE[key]
         whole = isinstance(value, int) and not isinstance(value, bool)
         return "" if whole and low <= value <= high else f"{key}={value!r:.40} must be a whole number from {low} to {high}; {remedy}"
-    if key in _NUMBERS:
-        least, most, remedy = _NUMBERS[key]
+    if key in NUMBERS:
+        least, most, remedy = NUMBERS[key]
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         return "" if number and least <= value <= most else f"{key}={value!r:.40} must be a number from {least:g} to {most:g}; {remedy}"
-    if key in _FLAGS:
+    if key in FLAGS:
         return "" if isinstance(value, bool) else f"{key}={value!r:.40} must be true or false"
     if key == "config":
         return "" if isinstance(value, Mapping) else f"config must be a JSON object, not {type(value).__name__}"
@@ -150,21 +167,26 @@ def _problem(key: str, value: Any) -> str:
     return "" if isinstance(value, str) and 0 < len(value) <= 500 else f"{key}={value!r:.40} must be a name"
 
 
-def _filled(given: dict[str, Any]) -> Options:
+def filled(given: Mapping[str, Any]) -> Options:
+    """Options with what is left out inferred from what is given; nothing is checked."""
     method = given.get("method", "lora")
-    filled = dict(given)
-    filled.setdefault("weights", _DEFAULTS_BY_METHOD.get(method, "bf16"))
-    weights = filled["weights"]
-    filled.setdefault(
+    out = dict(given)
+    out.setdefault("weights", _DEFAULTS_BY_METHOD.get(method, "bf16"))
+    weights = out["weights"]
+    out.setdefault(
         "trainable_dtype", "fp32" if weights == "fp32" or weights == "fp16" or method in ("prompt", "prefix", "head") else "bf16"
     )
-    filled.setdefault("objective", "classify" if method == "head" else "sft")
-    pure = filled["trainable_dtype"] == "bf16" or (weights == "bf16" and method in ("prompt", "prefix", "head"))
-    filled.setdefault("autocast", "none" if pure else "bf16")
-    filled.setdefault("sharding", "ddp" if filled.get("gpus", 1) == 1 or method != "full" else "zero3")
-    filled.setdefault("reference", "adapter-off" if method in ("lora", "qlora", "prompt", "prefix") else "copy")
-    filled["gpu"] = str(filled.get("gpu", "A100 80GB SXM"))
-    return Options(**filled)
+    out.setdefault("objective", "classify" if method == "head" else "sft")
+    pure = out["trainable_dtype"] == "bf16" or (weights == "bf16" and method in ("prompt", "prefix", "head"))
+    out.setdefault("autocast", "none" if pure else "bf16")
+    out.setdefault("sharding", "ddp" if out.get("gpus", 1) == 1 or method != "full" else "zero3")
+    out.setdefault("reference", "adapter-off" if method in ("lora", "qlora", "prompt", "prefix") else "copy")
+    out["gpu"] = str(out.get("gpu", "A100 80GB SXM"))
+    options = Options(**out)
+    if options.examples is None or options.tokens_per_example is None or "tokens" in given:
+        return options
+    text = options.examples * min(options.tokens_per_example, options.seq_len)
+    return replace(options, tokens=text / (options.real_share or 1.0))
 
 
 def _contradictions(o: Options, given: Mapping[str, Any]) -> list[str]:
@@ -210,6 +232,16 @@ def _contradictions(o: Options, given: Mapping[str, Any]) -> list[str]:
         f"sharding={o.sharding} needs more than one GPU; raise gpus or leave it out",
     )
     clash(o.offload != "none" and o.optimizer.startswith("paged"), f"offload={o.offload} and optimizer={o.optimizer} do the same; use one")
+    clash(
+        o.tokens_per_example is None and o.examples is not None,
+        f"examples={o.examples} needs tokens_per_example; give the mean length of an example",
+    )
+    clash(
+        "tokens" in given and o.examples is not None,
+        f"tokens={given.get('tokens')} and examples={o.examples} are both given; leave one out",
+    )
+    clash(o.packing and o.dynamic_padding, "packing=true fills every row, so dynamic_padding=true cannot be; leave one out")
+    clash(o.packing and o.objective != "sft", f"packing=true is for objective sft; leave it out for {o.objective}")
     clash(
         o.method == "prefix" and o.checkpointing != "none",
         f"checkpointing={o.checkpointing} does not go with prefix, which needs the cache; use none",

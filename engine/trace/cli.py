@@ -49,8 +49,7 @@ def trace_json(values: dict[str, Any], report: Callable[[str], None] = lambda ph
 
 def _many() -> int:
     for line in sys.stdin:
-        if line.strip():
-            print(json.dumps(_line(line)), flush=True)
+        print(json.dumps(_line(line)), flush=True)
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 from unittest import mock
 
@@ -48,6 +49,7 @@ def trace(options: Options, arch: Arch, report: Callable[[str], None] = lambda p
         batch = make_batch(options, arch)
         with Meter() as meter:
             _count_standing(model, meter, options)
+            _tell_terms_apart(model, meter)
             for number in (1, 2):
                 meter.reset_peak()
                 run_step(model, optimizer, batch, options, arch, meter, lambda phase, n=number: report(f"step {n}: {phase}"))  # type: ignore[misc]
@@ -95,6 +97,51 @@ def _count_standing(model: nn.Module, meter: Meter, options: Options) -> None:
         meter.count(buffer)
 
 
+def _tell_terms_apart(model: Any, meter: Meter) -> None:
+    """Hooks that name what is born: between the output matrix and its gradient it is logits, what a layer runs again is
+    recomputation, and a gradient is one as soon as autograd has put it in its place."""
+
+    def born_as(tag: str, phase: str) -> Callable[..., None]:
+        def set_tag(*_: Any) -> None:
+            if meter.phase == phase:
+                meter.tag = tag
+
+        return set_tag
+
+    model.register_forward_pre_hook(born_as("activations", "forward"))
+    head = model.get_output_embeddings()
+    if head is not None:
+        head.register_forward_pre_hook(born_as("logits", "forward"))
+        after = born_as("temporaries", "backward")
+
+        def end_there(module: Any, given: Any) -> None:
+            if given[0].requires_grad:
+                given[0].register_hook(after)
+
+        head.register_forward_pre_hook(end_there)
+    for module in model.modules():
+        if hasattr(module, "_gradient_checkpointing_func"):
+            module._gradient_checkpointing_func = partial(_run_again, meter, module._gradient_checkpointing_func)
+    for param in model.parameters():
+        if param.requires_grad:
+            param.register_post_accumulate_grad_hook(lambda p: meter.retag((p.grad,), "gradients"))
+
+
+def _run_again(meter: Meter, checkpoint: Callable[..., Any], forward: Callable[..., Any], *args: Any) -> Any:
+    """A layer under checkpointing; what it does in the backward pass is recomputation."""
+
+    def watched(*given: Any, **more: Any) -> Any:
+        if meter.phase != "backward":
+            return forward(*given, **more)
+        meter.tag = "recomputation"
+        try:
+            return forward(*given, **more)
+        finally:
+            meter.tag = "temporaries"
+
+    return checkpoint(watched, *args)
+
+
 def make_optimizer(model: nn.Module, options: Options) -> torch.optim.Optimizer:
     """torch's own optimizer for what the model trains; foreach unless the question says fused."""
     params = [p for p in model.parameters() if p.requires_grad]
@@ -125,7 +172,9 @@ def run_step(
         meter.phase, meter.tag = "forward", "activations"
         loss = _loss(model, batch, options, arch)
         report("backward")
-        meter.phase, meter.tag = "backward", "activations"
+        meter.phase = "backward"
+        if meter.tag != "logits":
+            meter.tag = "temporaries"
         loss.backward()
         del loss
         meter.retag((p.grad for p in model.parameters() if p.grad is not None), "gradients")

@@ -1,235 +1,234 @@
-"""The calculator's question: widgets and the address that holds them all. One list drives both."""
+"""The calculator's question: widgets and the address that holds them all.
+
+What an address says wrongly leaves its widget empty and goes on as it is, so that it is refused by name.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any
 
 import streamlit as st
 
 from engine.contracts import SpecError
-from engine.planner.catalogue import find, model_ids
-from engine.planner.hardware import gpus
+from engine.planner.catalogue import full_id, model_ids
+from engine.planner.hardware import Gpu, find_gpu, gpus
 from engine.planner.hub import fetch_config
 from engine.planner.link import from_link, to_link
-from engine.planner.options import CHOICES, TARGET_WORDS, Options, read_options
+from engine.planner.options import CHOICES, FLAGS, NUMBERS, TARGET_WORDS, WHOLE, filled, read_options
+from lessons.text import table, words
 
 PREFIX = "ask-"
 START = {"model": "meta-llama/Llama-2-7b-hf", "method": "qlora", "gpu": "RTX 4090", "rank": 16, "targets": "all-linear", "seq_len": 512,
-         "micro_batch": 4, "checkpointing": "full", "tokens": 5_000_000}  # fmt: skip
-PASTED = "a pasted config.json"
-FROM_HUB = "a model of the hub, by its id"
-OWN_CARD = "other: own GiB"
-_TITLES = {
-    "full": "Full fine-tuning",
-    "lora": "LoRA",
-    "qlora": "QLoRA",
-    "prompt": "Prompt tuning",
-    "prefix": "Prefix tuning",
-    "head": "Frozen + head",
-}
-
-
-class Field(NamedTuple):
-    """One input behind "More"."""
-
-    name: str
-    title: str
-    kind: str
-    help: str = ""
-
-
-MORE = (
-    Field("objective", "Objective", "choice", "sft also covers instruction tuning"),
-    Field("weights", "Weights in memory", "choice", "nf4-dq: 4 bits with double quantization"),
-    Field("trainable_dtype", "What is trained", "choice", "full: fp32 with bf16 weights keeps a master copy"),
-    Field("autocast", "Autocast", "choice", "bf16 as the Trainer's bf16=True"),
-    Field("optimizer", "Optimizer", "choice"),
-    Field("attention", "Attention", "choice"),
-    Field("logits", "Loss", "choice", "whole: transformers 5; legacy: 4.3x to 4.49; inplace: Triton; fused: linear and loss in one"),
-    Field("reference", "Reference model", "choice", "for DPO and RLHF"),
-    Field("gpus", "GPUs", "whole"),
-    Field("sharding", "Sharding", "choice", "how several GPUs share the memory"),
-    Field("offload", "CPU offload", "choice"),
-    Field("accumulation", "Gradient accumulation", "whole"),
-    Field("dynamic_padding", "Lengths vary", "flag", "the allocator keeps more, and a padding mask is kept"),
-    Field("kbit_prepare", "kbit_prepare", "flag", "PEFT's prepare_model_for_kbit_training: the rest becomes fp32"),
-    Field("epochs", "Epochs", "number"),
-    Field("price", "US dollars per GPU and hour", "number", "empty takes the list's band"),
-)
+         "micro_batch": 4, "checkpointing": "full", "examples": 10_000, "tokens_per_example": 400}  # fmt: skip
+MORE = ("objective", "weights", "trainable_dtype", "autocast", "optimizer", "attention", "logits", "reference", "gpus", "sharding", "offload",
+        "accumulation", "dynamic_padding", "kbit_prepare", "tokens", "price")  # fmt: skip
+INFERRED = ("objective", "weights", "trainable_dtype", "autocast", "reference", "sharding", "kbit_prepare")
+"""What has a default of its own for each method; another method starts from that."""
 
 
 def ask() -> dict[str, Any]:
-    """Show the question, keep the address in step, and return plain values; what a link sets wrongly is named."""
+    """Show the question, keep the address in step, and return plain values."""
     now = _from_address()
     with st.container(border=True, key="calculator-question"):
-        values = _main_row(now)
-        with st.expander("More: objective, precision, optimizer, several GPUs, data"):
+        values = _main(now)
+        if values["method"] != now.get("method", "lora"):
+            now = {name: value for name, value in now.items() if name not in INFERRED}
+        with st.expander(_say("more")):
             values |= _more(now, values)
     _to_address(values)
     return values
 
 
+def _say(name: str) -> str:
+    return str(table("calculator")["ask"][name])
+
+
 def _from_address() -> dict[str, Any]:
-    words = st.query_params.to_dict()
-    given = from_link(words)
-    if not given.get("model") and "calculator-config" not in st.session_state:
-        return dict(START) if len(given) < 2 else {**START, **given}
-    return given
+    given = from_link(st.query_params.to_dict())
+    if given.get("model") or "config" in given:
+        return given
+    return {**START, **given}
 
 
-def _main_row(now: dict[str, Any]) -> dict[str, Any]:
+def _to_address(values: dict[str, Any]) -> None:
+    try:
+        link = to_link(read_options(values))
+    except SpecError:
+        return
+    old = st.query_params.to_dict()
+    new = {**{key: value for key, value in old.items() if key == "projector"}, **link}
+    if old != new:
+        st.query_params.from_dict(new)
+
+
+def _main(now: dict[str, Any]) -> dict[str, Any]:
+    """Rows of three, so that what stands under a card moves all that follows."""
     left, middle, right = st.columns(3)
     with left:
         values = _model(now)
-        method = _pick("method", "Method", CHOICES["method"], now, format_func=lambda m: _TITLES[m])
-    values["method"] = method
     with middle:
         values["gpu"] = _card(now)
-        values["seq_len"] = int(_number("seq_len", "Sequence length, tokens", now, 512))
     with right:
-        values["micro_batch"] = int(_number("micro_batch", "Micro-batch", now, 1))
-        values["checkpointing"] = _pick("checkpointing", "Checkpointing", CHOICES["checkpointing"], now)
-        values |= _tokens(now)
+        values["micro_batch"] = _number("micro_batch", now.get("micro_batch", 1))
+    left, middle, right = st.columns(3)
+    with left:
+        titles = table("calculator")["methods"]
+        method = values["method"] = _choice("method", CHOICES["method"], now.get("method", "lora"), format_func=lambda m: titles[m])
+    with middle:
+        values["seq_len"] = _number("seq_len", now.get("seq_len", 512))
+    with right:
+        values["checkpointing"] = _choice("checkpointing", CHOICES["checkpointing"], now.get("checkpointing", "none"))
     if method in ("lora", "qlora"):
+        left, middle, right = st.columns(3)
         with left:
-            values["rank"] = int(_number("rank", "Rank r", now, 16))
+            values["rank"] = _number("rank", now.get("rank", 16))
         with middle:
-            words = list(TARGET_WORDS) + ([now["targets"]] if now.get("targets") not in (None, *TARGET_WORDS) else [])
-            values["targets"] = _pick("targets", "Adapters on", words, now)
-    if method in ("prompt", "prefix"):
+            given = now.get("targets", TARGET_WORDS[0])
+            values["targets"] = _choice("targets", dict.fromkeys((*TARGET_WORDS, given)), given)
+    elif method in ("prompt", "prefix"):
+        left, middle, right = st.columns(3)
         with left:
-            values["virtual_tokens"] = int(_number("virtual_tokens", "Virtual tokens", now, 20))
+            values["virtual_tokens"] = _number("virtual_tokens", now.get("virtual_tokens", 20))
+    for place, name in zip(st.columns(3), ("examples", "tokens_per_example", "epochs"), strict=True):
+        with place:
+            values[name] = _number(name, now.get(name, 1.0 if name == "epochs" else None))
+    values["packing"] = _flag("packing", now.get("packing")) or None
     return values
 
 
+def _more(now: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    """Fields in an order in which each one's default follows from those before it; only what differs from that is returned."""
+    known = {"method": values["method"]}
+    out: dict[str, Any] = {}
+    columns = st.columns(3)
+    place = 0
+    for name in MORE:
+        if not _applies(name, known):
+            continue
+        default = getattr(filled(known), name)
+        with columns[place % 3]:
+            shown = _widget(name, now.get(name, default), f"-{values['method']}-{default}" if name in INFERRED else "")
+        place += 1
+        if shown is not None and shown != default:
+            out[name] = known[name] = shown
+    return out
+
+
+def _applies(name: str, known: dict[str, Any]) -> bool:
+    several = known.get("gpus", 1)
+    return {
+        "reference": known.get("objective") in ("dpo", "rlhf"),
+        "sharding": not isinstance(several, int) or several > 1,
+        "kbit_prepare": known["method"] == "qlora",
+    }.get(name, True)
+
+
+def _widget(name: str, given: Any, suffix: str = "") -> Any:
+    if name in CHOICES:
+        return _choice(name, CHOICES[name], given, suffix)
+    return _flag(name, given, suffix) if name in FLAGS else _number(name, given, suffix)
+
+
+def _about(name: str, suffix: str = "") -> dict[str, Any]:
+    field = table("calculator")["fields"][name]
+    return {"label": field["title"], "help": field.get("help"), "key": f"{PREFIX}{name}{suffix}"}
+
+
+def _choice(name: str, options: Iterable[str], given: Any, suffix: str = "", **more: Any) -> Any:
+    names = list(options)
+    shown = st.selectbox(options=names, index=names.index(given) if given in names else None, placeholder=_say("choose"),
+        **_about(name, suffix), **more)  # fmt: skip
+    return given if shown is None else shown
+
+
+def _flag(name: str, given: Any, suffix: str = "") -> Any:
+    shown = st.toggle(value=given is True, **_about(name, suffix))
+    return given if isinstance(given, str) and not shown else shown
+
+
+def _number(name: str, given: Any, suffix: str = "") -> Any:
+    whole = name in WHOLE
+    low, high, _ = WHOLE[name] if whole else NUMBERS[name]
+    good = isinstance(given, int if whole else (int, float)) and not isinstance(given, bool) and low <= given <= high
+    kind = int if whole else float
+    shown = st.number_input(min_value=kind(low), max_value=kind(high), value=kind(given) if good else None,
+        format="%d" if whole else "%.0f" if name == "tokens" else "%g", **_about(name, suffix))  # fmt: skip
+    return given if shown is None and not good else shown
+
+
 def _model(now: dict[str, Any]) -> dict[str, Any]:
-    names = [*model_ids(), FROM_HUB, PASTED]
-    given = now.get("model", START["model"])
-    index = names.index(given) if given in names else 0
-    if given not in names:
-        st.error(_refusal(given))
-    chosen = st.selectbox("Model", names, index=index, key=f"{PREFIX}model", help="type to search; or paste a config.json")
-    if chosen == FROM_HUB:
-        return _from_hub()
-    if chosen != PASTED:
-        return {"model": chosen}
-    text = st.text_area("config.json", key="calculator-config", height=120, placeholder='{"model_type": "llama", "hidden_size": 4096, ...}')
+    pasted, hub = _say("pasted"), _say("hub")
+    names = [*model_ids(), hub, pasted]
+    given: Any = now.get("model")
     try:
-        return {"config": json.loads(text)} if text and len(text) < 1_000_000 else {"config": {}}
+        start = pasted if "config" in now else full_id(given)
+    except SpecError:
+        start = ""
+    shown = st.selectbox(options=names, index=names.index(start) if start else None, placeholder=_say("choose"), **_about("model"))
+    if shown == hub:
+        return _from_hub()
+    if shown != pasted:
+        return {"model": shown or given}
+    before = now.get("config")
+    text = st.text_area(_say("config"), json.dumps(before, indent=1) if before not in (None, "") else "", key=f"{PREFIX}config", height=160,
+        placeholder='{"model_type": "llama", "hidden_size": 4096, ...}')  # fmt: skip
+    if not text.strip():
+        st.info(_say("paste_first"))
+        return {}
+    try:
+        return {"config": json.loads(text) if len(text) < 1_000_000 else "too long"}
     except (ValueError, RecursionError):
         return {"config": "not JSON"}
 
 
 def _from_hub() -> dict[str, Any]:
-    name = st.text_input("Hub id", key="calculator-hub", placeholder="owner/name")
+    name = st.text_input(_say("hub_id"), key=f"{PREFIX}hub", placeholder="owner/name")
     if not name:
-        st.info("Give a hub id; its config.json is fetched, and nothing else.")
-        return {"model": str(START["model"])}
+        st.info(_say("hub_first"))
+        return {}
     try:
-        return {"config": _fetched(name)}
+        with st.spinner(_say("fetching")):
+            return {"config": _fetched(name)}
     except SpecError as error:
         st.error(str(error))
-        return {"model": str(START["model"])}
+        return {}
 
 
-@st.cache_data(max_entries=100, show_spinner="Fetching config.json …")
+@st.cache_data(max_entries=100, show_spinner=False)
 def _fetched(name: str) -> dict[str, Any]:
     return fetch_config(name)
 
 
-def _refusal(given: Any) -> str:
-    try:
-        find(str(given))
-    except SpecError as error:
-        return str(error)
-    return f"model={given!r:.40} is not in the list"
-
-
 def _card(now: dict[str, Any]) -> str:
-    names = [*gpus(), OWN_CARD]
-    given = str(now.get("gpu", "A100 80GB SXM"))
-    own = given not in names
-    chosen = st.selectbox("GPU", names, index=len(names) - 1 if own else names.index(given), key=f"{PREFIX}gpu")
-    if chosen != OWN_CARD:
-        return str(chosen)
+    given, own = str(now.get("gpu", "A100 80GB SXM")), _say("own")
+    names = [*gpus(), own]
     try:
-        start = float(given.lower().removesuffix("gib")) if own else 24.0
-    except ValueError:
-        start = 24.0
-    return f"{st.number_input('Memory, GiB', 0.5, 100_000.0, start, key=f'{PREFIX}own'):g}"
-
-
-def _more(now: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
-    default = _defaults({**now, **values})
-    out: dict[str, Any] = {}
-    columns = st.columns(3)
-    for place, field in enumerate(_applying(values, now)):
-        with columns[place % 3]:
-            shown = _widget(field, now, getattr(default, field.name) if default else None, values["method"])
-        if shown is not None and (default is None or shown != getattr(default, field.name)):
-            out[field.name] = shown
-    return out
-
-
-def _applying(values: dict[str, Any], now: dict[str, Any]) -> list[Field]:
-    preference = st.session_state.get(f"{PREFIX}objective-{values['method']}", now.get("objective")) in ("dpo", "rlhf")
-    several = (st.session_state.get(f"{PREFIX}gpus-{values['method']}") or now.get("gpus") or 1) > 1
-    hidden = {"reference": not preference, "sharding": not several, "kbit_prepare": values["method"] != "qlora"}
-    return [field for field in MORE if not hidden.get(field.name)]
-
-
-def _defaults(values: dict[str, Any]) -> Options | None:
-    kept = {key: values[key] for key in ("model", "method") if key in values}
-    try:
-        return read_options(kept)
+        card = find_gpu(given)
+        start = card.name if card.name in names else own
     except SpecError:
-        return None
+        card, start = None, ""
+    shown = st.selectbox(options=names, index=names.index(start) if start else None, placeholder=_say("choose"), **_about("gpu"))
+    if shown == own:
+        size = card.memory_gib if card and start == own else 24.0
+        return f"{st.number_input(_say('own_gib'), 0.5, 100_000.0, size, key=f'{PREFIX}own'):g}"
+    if shown:
+        _describe(gpus()[shown])
+    return shown or given
 
 
-def _widget(field: Field, now: dict[str, Any], default: Any, method: str) -> Any:
-    key = f"{PREFIX}{field.name}-{method}"
-    given = now.get(field.name, default)
-    if field.kind == "choice":
-        names = list(CHOICES[field.name])
-        return st.selectbox(field.title, names, index=names.index(given) if given in names else 0, key=key, help=field.help or None)
-    if field.kind == "flag":
-        return st.toggle(field.title, value=given is True, key=key, help=field.help or None) or None
-    if field.kind == "whole":
-        return int(
-            st.number_input(field.title, 1, 1_000_000, int(given) if isinstance(given, int) else 1, key=key, help=field.help or None)
-        )
-    start = float(given) if isinstance(given, (int, float)) else None
-    return st.number_input(field.title, 0.0, 1e15, start, key=key, help=field.help or None, format="%g")
-
-
-def _pick(name: str, title: str, options: Any, now: dict[str, Any], **kwargs: Any) -> Any:
-    names = list(options)
-    given = now.get(name)
-    return st.selectbox(title, names, index=names.index(given) if given in names else 0, key=f"{PREFIX}{name}", **kwargs)
-
-
-def _number(name: str, title: str, now: dict[str, Any], default: int) -> int:
-    given = now.get(name, default)
-    if not isinstance(given, int) or given < 1:
-        st.error(f"{name}={given!r:.40} must be a whole number of at least 1; {default} is taken")
-        given = default
-    return int(st.number_input(title, 1, 10_000_000, given, key=f"{PREFIX}{name}"))
-
-
-def _tokens(now: dict[str, Any]) -> dict[str, Any]:
-    given = now.get("tokens")
-    start = int(given) if isinstance(given, (int, float)) and 1 <= given <= 1e15 else None
-    found = st.number_input("Tokens of one epoch", 1, 10**15, start, key=f"{PREFIX}tokens", placeholder="for hours and price",
-        help="for example 10,000 examples of 500 tokens: 5,000,000")  # fmt: skip
-    return {"tokens": found} if found else {}
-
-
-def _to_address(values: dict[str, Any]) -> None:
-    try:
-        words = to_link(read_options(values))
-    except SpecError:
-        return
-    keep = {key: value for key, value in st.query_params.to_dict().items() if key in ("projector",)}
-    if st.query_params.to_dict() != {**keep, **words}:
-        st.query_params.from_dict({**keep, **words})
+def _describe(card: Gpu) -> None:
+    """What the list says about a card: its room, price with date and source, and what is doubted."""
+    if not card.has_bf16:
+        st.caption(f":orange[{_say('no_bf16')}]")
+    with st.popover(_say("about"), type="tertiary"):
+        words(_say("room"), memory=f"{card.memory_gib:g}", usable=f"{card.usable_gib:g}")
+        if card.price_low is None:
+            words(_say("no_price"))
+        else:
+            words(_say("price"), low=f"{card.price_low:g}", high=f"{card.price_high:g}", date=card.price_date, source=card.price_source)
+        if not card.checked:
+            words(_say("doubt"), doubt=card.check)
+        if card.note:
+            words("{{note}}", note=card.note)

@@ -6,7 +6,7 @@ import math
 
 import streamlit as st
 
-from engine.planner.answer import Answer
+from engine.planner.answer import Answer, longest
 from engine.planner.inverse import cheapest_cards, fit_map, largest_batch, largest_length, largest_models
 from engine.planner.link import to_link
 from engine.planner.ways import Way, combination, ways
@@ -42,12 +42,12 @@ def ways_to_fit(a: Answer) -> None:
 
 
 def _row(number: int, way: Way) -> None:
-    words, figures, button = st.columns([6, 4, 1.2], vertical_alignment="center")
+    words, figures, button = st.columns([5, 5.6, 1], vertical_alignment="center")
     note = f" · {way.note}" if way.note else ""
     words.markdown(f"{ICONS[way.verdict]} **{way.name}**{note}")
     low, high = way.answer.reserve.reserved_interval_gib
     figures.markdown(
-        f"{WORDS[way.verdict].split(':')[0]} · saves {way.saved_gib:.1f} GiB · {low:.1f} to {high:.1f} GiB · time x {way.time_factor:.2f}"
+        f"{WORDS[way.verdict].split(':')[0]} · saves {way.saved_gib:.1f} GiB · {low:.1f} to {high:.1f} GiB · time\u00a0×\u00a0{way.time_factor:.2f}"
     )
     button.button("Take", key=f"calculator-take-{number}", on_click=_take, args=(way.answer,))
 
@@ -71,7 +71,7 @@ def _cards(a: Answer) -> None:
             "reserved, GiB": f"{c.reserve.reserved_interval_gib[0]:.1f} to {c.reserve.reserved_interval_gib[1]:.1f}",
             "usable, GiB": f"{c.gpu.usable_gib:.1f}",
             "US dollars an hour": f"{(c.gpu.price_low or 0) * c.options.gpus:.2f} to {(c.gpu.price_high or 0) * c.options.gpus:.2f}",
-            "job, US dollars": f"{c.cost_usd[0]:,.2f} to {c.cost_usd[1]:,.2f}" if c.cost_usd else "give tokens",
+            "job, US dollars": f"{c.cost_usd[0]:,.2f} to {c.cost_usd[1]:,.2f}" if c.cost_usd else "give examples",
         }
         for c in found
     ]
@@ -83,7 +83,7 @@ def _cards(a: Answer) -> None:
 
 def batch_and_length(a: Answer) -> None:
     """The map of what fits, and the largest of each."""
-    top = a.arch.positions or 32_768
+    top = longest(a.options, a.arch)
     lengths = tuple(n for n in (128, 256, 512, 1024, 2048, 4096, 8192, 16_384, 32_768) if n <= top)[:8]
     lengths = tuple(sorted({*lengths, a.options.seq_len}))
     batches = tuple(sorted({1, 2, 4, 8, 16, 32, 64, a.options.micro_batch}))

@@ -12,9 +12,13 @@ from engine.planner.answer import Answer, as_json
 from engine.planner.explain import explain
 from engine.planner.memory import GIB
 from engine.planner.script import launch_script
+from engine.planner.timeline import timeline
 from lessons.panels.planner_fit import markdown_table
+from lessons.panels.planner_verdict import COMPUTED
 from lessons.stage import planner_scenes, stage
-from lessons.text import prose
+from lessons.stage.scene import Scene, plain_stage
+from lessons.text import prose, table
+from viz.step_phases import describe_step_phases, draw_step_phases, get_step_phases_info, step_phases_tables
 
 
 def terms(a: Answer) -> None:
@@ -32,15 +36,7 @@ def terms(a: Answer) -> None:
         "1 GiB is 1,073,741,824 bytes; 1 GB is 1,000,000,000."
     )
     st.subheader("One step", anchor=False)
-    names = {"load": "standing (load)", "forward": "forward", "backward": "backward", "step": "optimizer step"}
-    peaks = a.estimate.phase_peaks_bytes
-    markdown_table(
-        [
-            {"phase": names[p], "highest, GiB": f"{peaks[p] / GIB:.3f}", "": "← the peak" if p == a.estimate.phase else ""}
-            for p in names
-            if p in peaks
-        ]
-    )
+    stage(step_scene(a), key="calculator-step")
     terrain = planner_scenes.terrain_scene(a.options)
     if terrain is not None:
         prose("pictures", "terrain")
@@ -52,6 +48,23 @@ def terms(a: Answer) -> None:
         f"One task stores {per_task:,.1f} MB; 100 tasks {per_task / 10:,.2f} GB"
         + ("." if a.options.method == "full" else f" and one base of {a.checkpoint_bytes / 1e9:,.1f} GB.")
     )
+
+
+def step_scene(a: Answer) -> Scene:
+    """The highest moment of each phase, term by term: what stands at the load, what comes and goes after it."""
+    names = table("calculator")["phases"]
+    played = timeline(a.options, a.arch)
+    totals = played.gib.sum(1)
+    phases = {names["load"]: {name: value / GIB for name, value in a.estimate.standing.terms_bytes.items()}}
+    for phase in dict.fromkeys(played.phases):
+        at = max((n for n, name in enumerate(played.phases) if name == phase), key=lambda n: totals[n])
+        phases[names[phase]] = {name: float(value) for name, value in zip(played.terms, played.gib[at], strict=True)}
+    if abs(float(totals.max()) * GIB / a.estimate.peak_bytes - 1) > 0.01:  # shared among cards, or beside other models: totals only
+        phases = {names[phase]: {names["all"]: a.estimate.phase_peaks_bytes[phase] / GIB} for phase in names if phase != "all"}
+    info = get_step_phases_info(
+        f"{a.options.method} · {a.options.model or 'pasted config'}", phases, a.gpu.usable_gib, a.gpu.name, COMPUTED
+    )
+    return plain_stage("one step", draw_step_phases(info), describe_step_phases(info), step_phases_tables(info), height_px=400)
 
 
 def take_away(a: Answer) -> None:

@@ -36,14 +36,26 @@ def _watch(a: Answer, told: traces.TraceState | None = None) -> None:
 
 
 def _beside(a: Answer, result: dict[str, object]) -> None:
-    traced: dict[str, float] = result["terms_gib"]  # type: ignore[assignment]
-    own = {name: value / GIB for name, value in a.estimate.terms_bytes.items() if name != "framework"}
-    moving = ("activations", "recomputation", "logits", "dequantization", "temporaries", "gradients", "optimizer")
-    rows = [_pair(name, own.get(name, 0.0), traced.get(name, 0.0)) for name in ("weights", "quant_constants", "adapters")]
-    rows.append(_pair("what comes and goes, and states", sum(own.get(n, 0.0) for n in moving), sum(traced.get(n, 0.0) for n in moving)))
-    rows.append(_pair("peak allocated", sum(own.values()), float(str(result["peak_allocated_gib"]))))
+    rows = side_by_side(a, result)
     markdown_table([row for row in rows if row["sum, GiB"] != "0.000" or row["trace, GiB"] != "0.000"])
     st.caption(f"Traced in {result['seconds']} s. The sum leaves out the GPU libraries' workspace here, which no trace sees.")
+
+
+def side_by_side(a: Answer, result: dict[str, object]) -> list[dict[str, str]]:
+    """The sum beside the trace, term by term as far as a trace tells them apart."""
+    traced: dict[str, float] = result["terms_gib"]  # type: ignore[assignment]
+    own = {name: value / GIB for name, value in a.estimate.terms_bytes.items() if name != "framework"}
+    apart = ["weights", "quant_constants", "adapters", "gradients", "activations", "recomputation", "logits"]
+    # what is born in the optimizer's step is its states or lives for a moment, and a trace cannot tell which; nor what bitsandbytes unpacks
+    together = {"temporaries": ("temporaries", "dequantization")}
+    if result["phase"] == "step":
+        together = {"optimizer and temporaries": ("optimizer", "temporaries", "dequantization")}
+    else:
+        apart.insert(4, "optimizer")
+    rows = [_pair(name, own.get(name, 0.0), traced.get(name, 0.0)) for name in apart]
+    rows += [_pair(name, sum(own.get(n, 0.0) for n in of), sum(traced.get(n, 0.0) for n in of)) for name, of in together.items()]
+    rows.append(_pair("peak allocated", sum(own.values()), float(str(result["peak_allocated_gib"]))))
+    return rows
 
 
 def _pair(name: str, own: float, traced: float) -> dict[str, str]:

@@ -6,11 +6,11 @@ import html
 
 import streamlit as st
 
-from engine.planner.answer import Answer
+from engine.planner.answer import Answer, real_rate
 from engine.planner.explain import explain
 from lessons.stage import stage
 from lessons.stage.scene import Scene, plain_stage
-from lessons.text import read
+from lessons.text import read, table, words
 from viz.label import TruthLabel
 from viz.memory_stack import describe_memory_stack, draw_memory_stack, get_memory_stack_info, memory_stack_tables
 
@@ -31,9 +31,28 @@ def verdict(a: Answer) -> None:
     figures = st.columns(4)
     figures[0].metric("Memory", f"{a.reserve.reserved_gib:.1f} GiB", help=_memory_help(a), border=True)
     figures[1].metric("Speed, tokens/s", _band(a.tokens_per_second, "{:,.0f}"), help=_speed_help(a), border=True)
-    figures[2].metric("Hours", _band(a.hours, "{:.3g}") if a.options.tokens else "give tokens", help=_hours_help(a), border=True)
-    figures[3].metric("US dollars", _band(a.cost_usd, "{:,.2f}") if a.options.tokens else "give tokens", help=_price_help(a), border=True)
+    figures[2].metric(
+        "Hours", _band(a.hours, "{:.3g}") if a.options.tokens else table("calculator")["ask"]["give"], help=_hours_help(a), border=True
+    )
+    figures[3].metric(
+        "US dollars",
+        _band(a.cost_usd, "{:,.2f}") if a.options.tokens else table("calculator")["ask"]["give"],
+        help=_price_help(a),
+        border=True,
+    )
+    _padding(a)
     stage(stack_scene(a), key="calculator-stack")
+
+
+def _padding(a: Answer) -> None:
+    """What of the speed is text, where examples are shorter than rows."""
+    share, rate = a.options.real_share, real_rate(a)
+    if share is None or rate is None or share == 1.0:
+        return
+    say = table("calculator")["ask"]
+    row = {"row": f"{a.options.seq_len:,}", "text": f"{share * a.options.seq_len:,.0f}"}
+    packs = a.options.objective == "sft" and not a.options.dynamic_padding
+    words(say["real"] + (say["pack"] if packs else ""), **row, rate=_band(rate, "{:,.0f}"), packed=_band(a.tokens_per_second, "{:,.0f}"))
 
 
 def stack_scene(a: Answer) -> Scene:

@@ -119,3 +119,9 @@ def test_a_full_70b_finds_a_node():
     asked = {"model": "meta-llama/Llama-2-70b-hf", "method": "full", "checkpointing": "full"}
     found = cheapest_cards(read_options(asked))
     assert found and all(card.options.gpus * card.gpu.usable_gib > 645 for card in found)
+
+
+@pytest.mark.parametrize("method", ["prompt", "prefix"])
+def test_virtual_tokens_take_positions(method):
+    options = read_options({"model": "openai-community/gpt2", "method": method, "virtual_tokens": 100})
+    assert largest_length(options) == 924

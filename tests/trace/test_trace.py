@@ -91,6 +91,23 @@ def test_sum_and_trace_agree_on_a_small_model():
     assert (found.trainable_params, found.total_params) == (sum_.standing.trainable_params, sum_.standing.total_params)
 
 
+@pytest.mark.parametrize(
+    "question",
+    [{"method": "lora", "targets": "all-linear", "checkpointing": "full", "micro_batch": 4}, {"method": "full", "micro_batch": 4},
+     {"method": "lora", "objective": "dpo"}, {"method": "lora", "objective": "classify", "checkpointing": "full"}],
+)  # fmt: skip
+def test_sum_and_trace_agree_term_by_term(question):
+    config = TINY | {"hidden_size": 256, "intermediate_size": 640, "vocab_size": 2048}
+    options = read_options({"config": config, "seq_len": 256, **question})
+    found, sum_ = trace(options, read_config(config)), estimate(options, read_config(config))
+    assert found.phase == sum_.phase
+    names = {"weights", "adapters", "activations", "recomputation", "logits"} | (
+        {"gradients", "optimizer"} if found.phase != "step" else set()
+    )
+    for name in names:
+        assert found.terms_bytes.get(name, 0) == pytest.approx(sum_.terms_bytes[name], rel=0.03, abs=0.003 * found.peak_bytes), name
+
+
 def test_command_prints_json(tmp_path, capsys):
     path = tmp_path / "config.json"
     path.write_text(json.dumps(TINY))
