@@ -37,10 +37,8 @@ def terms(a: Answer) -> None:
     )
     st.subheader("One step", anchor=False)
     stage(step_scene(a), key="calculator-step")
-    terrain = planner_scenes.terrain_scene(a.options)
-    if terrain is not None:
-        prose("pictures", "terrain")
-        stage(terrain, key="calculator-terrain")
+    prose("pictures", "terrain")
+    stage(planner_scenes.terrain_scene(a.options), key="calculator-terrain")
     held = a.estimate.standing
     per_task = a.adapter_bytes / 1e6
     st.markdown(
@@ -59,8 +57,6 @@ def step_scene(a: Answer) -> Scene:
     for phase in dict.fromkeys(played.phases):
         at = max((n for n, name in enumerate(played.phases) if name == phase), key=lambda n: totals[n])
         phases[names[phase]] = {name: float(value) for name, value in zip(played.terms, played.gib[at], strict=True)}
-    if abs(float(totals.max()) * GIB / a.estimate.peak_bytes - 1) > 0.01:  # shared among cards, or beside other models: totals only
-        phases = {names[phase]: {names["all"]: a.estimate.phase_peaks_bytes[phase] / GIB} for phase in names if phase != "all"}
     info = get_step_phases_info(
         f"{a.options.method} · {a.options.model or 'pasted config'}", phases, a.gpu.usable_gib, a.gpu.name, COMPUTED
     )

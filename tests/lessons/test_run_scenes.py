@@ -8,7 +8,10 @@ from base64 import b64decode
 import numpy as np
 import pytest
 
+from engine.planner.answer import answer, arch_of
+from engine.planner.memory import GIB
 from engine.planner.options import read_options
+from engine.planner.timeline import timeline
 from lessons.panels.current import recorded
 from lessons.stage.method_scenes import attention_scene, ends_scene, margin_scene, preference_scene, reward_scene
 from lessons.stage.planner_scenes import MODEL, terrain_scene
@@ -75,7 +78,11 @@ def test_the_city_is_of_the_run_that_is_shown():
     assert (scene.label, scene.caption) == (LIVE.text, "mine")
 
 
-@pytest.mark.parametrize(("changes", "drawn"), [({}, True), ({"gpus": 2, "sharding": "fsdp"}, False), ({"objective": "rlhf"}, False)])
-def test_a_step_is_drawn_only_where_its_peak_is_the_sums(changes, drawn):
-    scene = terrain_scene(read_options({"model": MODEL, "method": "lora", **changes}))
-    assert (scene is not None) == drawn
+@pytest.mark.parametrize(
+    "changes", [{}, {"gpus": 2, "sharding": "fsdp"}, {"objective": "rlhf"}, {"method": "full", "offload": "optimizer"}]
+)
+def test_the_highest_moment_of_a_step_is_the_sum(changes):
+    options = read_options({"model": MODEL, "method": "lora", **changes})
+    played = timeline(options, arch_of(options))
+    assert played.gib.sum(1).max() * GIB == pytest.approx(answer(options).estimate.peak_bytes, rel=1e-9)
+    assert f"{played.gib.sum(1).max():.1f} GiB" in terrain_scene(options).description
