@@ -45,8 +45,8 @@ def growth() -> dict[str, str]:
 
 
 def read(view: View) -> None:
-    prose("rlhf-and-dpo", "pairs", **growth())
     pairs_table()
+    prose("rlhf-and-dpo", "pairs", **growth())
 
 
 LESSON = Lesson(

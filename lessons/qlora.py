@@ -100,6 +100,9 @@ def picture(view: View) -> None:
 
 def see(view: View) -> None:
     prose("qlora", "bits", **numbers(view))
+
+
+def claims(view: View) -> None:
     prose("qlora", "room", **room())
 
 
@@ -120,5 +123,5 @@ LESSON = Lesson(
     },
     numbers=numbers,
     picture=picture,
-    parts={"see": see, "read": read},
+    parts={"see": see, "read": read, "claims": claims},
 )

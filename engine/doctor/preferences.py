@@ -46,17 +46,20 @@ def invisible(story: Story, signs: Signs) -> Diagnosis | None:
 
 def lost_facts(story: Story, signs: Signs) -> Diagnosis | None:
     """Answers lost what they were to say: trained past the best step, or by a β so small that the margin was never reached."""
-    margin = _late(story, "margin")
-    if margin is None or facts_lost(signs) < LOST:
+    margin, beta = _late(story, "margin"), signs.spec.get("beta")
+    if margin is None or not beta:
+        return None
+    unsatisfied = margin < SATISFIED and margin / beta >= WIDE
+    past_best = max(look.score for look in story.looks) - signs.score_after >= SEEN
+    if facts_lost(signs) < LOST and not (unsatisfied and past_best):
         return None
     tokens = [f"{look.metrics.get('answer_tokens', float('nan')):.0f}" for look in (signs.base, signs.last)]
     facts = [f"{100 * (look.fact_score or 0):.0f}%" for look in (signs.base, signs.last)]
     values = {"tokens_before": tokens[0], "tokens_after": tokens[1], "facts_before": facts[0], "facts_after": facts[1]}
     values |= {"steps": str(signs.last.step), "rate": rate(signs), "margin": f"{margin:.2f}", "kl": _kl(signs)}
-    beta = signs.spec["beta"]
-    if margin >= SATISFIED or margin / beta < WIDE:
-        return Diagnosis("dpo-past-best", values)
-    return Diagnosis("dpo-beta-small", {**values, "beta": f"{beta:g}", "gap": f"{margin / beta:.0f}"})
+    if unsatisfied:
+        return Diagnosis("dpo-beta-small", {**values, "beta": f"{beta:g}", "gap": f"{margin / beta:.0f}"})
+    return Diagnosis("dpo-past-best", values)
 
 
 def chosen_falls(story: Story, signs: Signs) -> Diagnosis | None:

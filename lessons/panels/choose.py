@@ -115,7 +115,7 @@ def _cost(model: str, method: str) -> dict[str, str]:
     row = {label("choose.size"): short(model), label("choose.method"): label(f"methods.{method}")}
     for card in CARDS:
         kept = "none" if method == "prefix" else "full"  # a prefix lives in the cache, which checkpointing does without
-        answer = planned(model, method, gpu=card, seq_len=2048, checkpointing=kept, tokens=TOKENS, **_adapter(method))
+        answer = planned(model, method, gpu=card, seq_len=1024, checkpointing=kept, tokens=TOKENS, **_adapter(method))
         if answer.verdict == "fits":
             return row | {
                 label("choose.cheapest"): card,

@@ -167,6 +167,7 @@ def variants_table() -> None:
         for i, variant in enumerate(found.about["variants"])
     ]
     _listed(rows, found)
+    prose("lora", "variants-read")
 
 
 def _spread(values: NDArray[np.floating[Any]]) -> Spread:

@@ -59,15 +59,20 @@ def test_rows_are_counted():
 
 
 def rows(page: Block) -> Iterator[int]:
-    """Words of prose between two things to do; a heading and a box with a border begin anew."""
+    """Words of prose between two things to do or to look at; a heading and a box with a border begin anew."""
     count = 0
     for node in nodes(page):
-        if node.type == "markdown":
+        if node.type == "markdown" and not is_table(node.value):
             count += words_of(node.value)
         elif begins_anew(node):
             yield count
             count = 0
     yield count
+
+
+def is_table(markdown: str) -> bool:
+    """Numbers to look at, as a picture is."""
+    return "\n|" in markdown or "<table" in markdown
 
 
 def begins_anew(node) -> bool:
@@ -77,11 +82,11 @@ def begins_anew(node) -> bool:
 
 
 def words_of(markdown: str) -> int:
-    """Of running text: tables, tips on terms and the sentences on a run are left out."""
+    """Of running text: tips on terms and the sentences on a run are left out."""
     if markdown.startswith("<") or FINDINGS.match(markdown):
         return 0
     text = re.sub(r'<span class="dl-tip".*?</span>|<[^>]*>', "", markdown)
-    return len(words(plain("\n".join(line for line in text.split("\n") if not line.startswith("|")))))
+    return len(words(plain(text)))
 
 
 def nodes(block: Block) -> Iterator:

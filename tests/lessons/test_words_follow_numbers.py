@@ -92,7 +92,7 @@ def test_orders_that_never_train_are_told_as_they_came_out(after, file, monkeypa
     looks = [Evaluated(step, 0.0, None, 40, 1.0, 0.0, (), {"unseen_score": score}) for step, score in ((0, 0.2), (9, after))]
     run: Any = SimpleNamespace(story=tell(looks), whose="a run")
     instruction_tuning.read(EMPTY._replace(shown=run))
-    assert shown == [file, "data"]
+    assert shown == [file, "methods", "data"]
 
 
 def test_a_card_is_named_by_what_it_is_sold_as():
