@@ -132,3 +132,7 @@ def test_the_command_prints_sentences_json_and_refusals(tmp_path, capsys, monkey
         assert says in capsys.readouterr().err
     assert main(["doctor", "nosuchrun"]) == 2
     assert "nosuchrun" in capsys.readouterr().err
+
+
+def test_every_log_that_the_script_makes_is_there():
+    assert set(specs()) == set(LOGS), "python -m tests.doctor.make_data makes the rest"

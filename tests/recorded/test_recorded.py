@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.contracts import RunError
-from engine.recorded import Directions, find_recording, read_delta, recordings, table
+from engine.recorded import Directions, find_recording, read_delta, recordings, report, table
 from engine.recorded.runs import FOLDER
 from engine.training.record import RECIPE, SHOWN, cell_spec, keep_current, table_specs
 
@@ -77,3 +77,18 @@ def test_missing_and_damaged(tmp_path):
     (tmp_path / "delta.npz").write_bytes(b"not a zip")
     with pytest.raises(RunError, match="cannot be read"):
         read_delta(tmp_path)
+
+
+def test_the_results_page_is_written_from_todays_rows():
+    assert report.FILE.read_text("utf-8") == report.report(), "write it with: python -m engine.recorded.report"
+
+
+def test_no_learning_rate_of_the_sweep_is_far_better_than_the_cells_own():
+    cells: dict[tuple[str, ...], list[tuple[float, float]]] = {}
+    for row in table.rows(table.SWEEP):
+        spec = row.spec
+        cells.setdefault((spec.task, spec.method, spec.objective), []).append((spec.learning_rate, row.result["score_after"]))
+    assert len(cells) == 26
+    for (task, method, objective), found in cells.items():
+        own = dict(found)[cell_spec("nano-0.5m", task, method, objective).learning_rate]
+        assert len(found) == 5 and own >= max(score for _, score in found) - 0.2, (task, method, objective)

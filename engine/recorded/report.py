@@ -1,0 +1,95 @@
+"""The recorded table as Markdown: python -m engine.recorded.report writes docs/results.md.
+
+Means over the seeds, with the least and the most where they differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.catalog.models import DEFAULT_MODEL, MODELS, is_nano
+from engine.catalog.tasks import TASKS
+from engine.contracts import CELLS
+from engine.recorded.table import SWEEP, ResultRow, of_cell, rows, spread
+
+FILE = Path(__file__).resolve().parents[2] / "docs" / "results.md"
+GIB = 2**30
+
+
+def report() -> str:
+    """The whole file."""
+    parts = [
+        "# Results of every cell",
+        "",
+        "Written by `python -m engine.recorded.report` from `engine/recorded/data/table.jsonl` and `sweep.jsonl`, which `make record` makes. Each cell at its",
+        "defaults, seeds 0, 1, 2: mean (least to most). What it means, and on which machines it was made, stands in [measurements.md](measurements.md).",
+        "",
+        f"## {MODELS[DEFAULT_MODEL].name}",
+        "",
+        *_cells(DEFAULT_MODEL),
+        "",
+        "## The nano ladder, score after",
+    ]
+    for task, card in TASKS.items():
+        if card.models == "nano":
+            for objective in card.objectives:
+                parts += ["", *_ladder(task, objective)]
+    return "\n".join([*parts, "", "## Five learning rates around each cell's own, nano-0.5m, seed 0", "", *_sweep(), ""])
+
+
+def _cells(model: str) -> list[str]:
+    """A row a cell, with what it forgot and what it took."""
+    lines = ["| task | method, objective | score | held-out loss after | forgetting, nats | peak GiB |", "|---|---|---|---|---|---|"]
+    for task in MODELS[model].tasks:
+        for objective in TASKS[task].objectives:
+            for method in CELLS[objective]:
+                found = of_cell(model, task, method, objective)
+                if found:
+                    score, forgot = (
+                        f"{_mean(found, f'{name}_before', 2)} -> {_text(found, f'{name}_after', 2)}" for name in ("score", "forgetting")
+                    )
+                    peak = f"{max(row.result['peak_memory_bytes'] for row in found) / GIB:.2f} ({found[0].machine['device']})"
+                    lines.append(f"| {task} | {method}, {objective} | {score} | {_text(found, 'loss_after', 3)} | {forgot} | {peak} |")
+    return lines
+
+
+def _ladder(task: str, objective: str) -> list[str]:
+    """A row a model, a column a method."""
+    methods = CELLS[objective]
+    lines = [f"| {task}, {objective} | {' | '.join(methods)} |", "|---" * (len(methods) + 1) + "|"]
+    for model in filter(is_nano, MODELS):
+        scores = [_text(found, "score_after", 2) if (found := of_cell(model, task, method, objective)) else "" for method in methods]
+        lines.append(f"| {model} | {' | '.join(scores)} |")
+    return lines
+
+
+def _sweep() -> list[str]:
+    """A row a cell: the score at each rate, the cell's own rate in bold."""
+    lines = ["| task, objective | method | a tenth | 0.3 | own rate | 3 | ten times |", "|---|---|---|---|---|---|---|"]
+    by_cell: dict[tuple[str, str, str], list[ResultRow]] = {}
+    for row in rows(SWEEP):
+        by_cell.setdefault((row.spec.task, row.spec.objective, row.spec.method), []).append(row)
+    for (task, objective, method), found in sorted(by_cell.items()):
+        ordered = sorted(found, key=lambda row: row.spec.learning_rate)
+        told = [f"{row.result['score_after']:.2f}" for row in ordered]
+        told[len(told) // 2] = f"**{told[len(told) // 2]}** at {ordered[len(ordered) // 2].spec.learning_rate:g}"
+        lines.append(f"| {task}, {objective} | {method} | {' | '.join(told)} |")
+    return lines
+
+
+def _mean(found: Sequence[ResultRow], name: str, digits: int) -> str:
+    over = spread(found, name)
+    return f"{over.mean:.{digits}f}" if over else "–"
+
+
+def _text(found: Sequence[ResultRow], name: str, digits: int) -> str:
+    over = spread(found, name)
+    if over is None:
+        return "–"
+    mean, least, most = (f"{value:.{digits}f}" for value in (over.mean, over.least, over.most))
+    return mean if least == most else f"{mean} ({least} to {most})"
+
+
+if __name__ == "__main__":
+    FILE.write_text(report(), "utf-8")
