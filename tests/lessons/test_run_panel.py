@@ -24,10 +24,8 @@ SPEC = default_spec(MODEL, "stories", "lora")
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A data folder of its own, and no supervisor: what is asked for stays queued until the test ends it."""
+    """A data folder of its own; what is asked for stays queued until the test ends it."""
     monkeypatch.setenv("DELTALAB_HOME", str(tmp_path))
-    monkeypatch.setattr("engine.jobs.local.ensure_supervisor", lambda: None)
-    monkeypatch.setattr("engine.jobs.ensure_supervisor", lambda: None)
     monkeypatch.setattr("lessons.lesson.learner_id", lambda: LEARNER)
     monkeypatch.setattr("lessons.lesson.quiz", lambda *_, **__: None)
 
