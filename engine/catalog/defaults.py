@@ -67,8 +67,8 @@ _MODEL_TASK_METHOD: dict[tuple[str, str, str], dict[str, Any]] = {
     **{(f"nano-{size}-control", "stories", "prompt"): {"learning_rate": 1e-1} for size in ("0.1m", "0.5m", "2m")},
 }
 _TASK_OBJECTIVE_METHOD: dict[tuple[str, str, str], dict[str, Any]] = {
-    **{("brief", "dpo", method): {"learning_rate": 3e-4} for method in ("lora", "qlora")},
-    ("brief", "dpo", "full"): {"learning_rate": 3e-5},
+    **{("brief", "dpo", method): {"learning_rate": 5e-4} for method in ("lora", "qlora")},
+    ("brief", "dpo", "full"): {"learning_rate": 5e-5},
     ("endings", "reward", "full"): {"learning_rate": 1e-3},
     ("endings", "rlhf", "full"): {"learning_rate": 3e-4},
     ("endings", "rlhf", "qlora"): {"learning_rate": 3e-3},
