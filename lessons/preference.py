@@ -53,7 +53,7 @@ LESSON = Lesson(
     "rlhf-and-dpo",
     methods=("lora", "full"),
     objectives=("dpo", "reward", "rlhf"),
-    tasks=("endings",),
+    tasks=("endings", "brief"),
     code={
         "dpo": ("engine/objectives/dpo.py", "dpo_loss"),
         "reward": ("engine/objectives/reward.py", "reward_loss"),

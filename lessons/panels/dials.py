@@ -36,7 +36,7 @@ def cell_now(methods: Sequence[str], objectives: Sequence[str], only: Sequence[s
     fitting = [method for method in methods if method in CELLS[objective]] or list(methods)
     method = _now(f"method-{methods[0]}", "method", fitting)
     fit = [name for name in MODELS if tasks_for(name, objective, only)]
-    fit.sort(key=lambda name: name not in FIRST)
+    fit.sort(key=lambda name: (_place(tasks_for(name, objective, only)[0], only), name not in FIRST))
     models = [name for name in fit if is_present(name)] or fit
     if not models:
         return None
@@ -44,6 +44,11 @@ def cell_now(methods: Sequence[str], objectives: Sequence[str], only: Sequence[s
     if model not in models and not (is_hub_id(model) and tasks_for(model, objective, only)):
         model = models[0]
     return Cell(model, _now("task", "task", tasks_for(model, objective, only)), method, objective)
+
+
+def _place(task: str, only: Sequence[str]) -> int:
+    """A page's own tasks stand in the order in which it takes them up."""
+    return only.index(task) if only else 0
 
 
 def tasks_for(model: str, objective: str, only: Sequence[str] = ()) -> list[str]:
