@@ -72,7 +72,7 @@ def _gpu(row: dict[str, Any]) -> Gpu:
         price_low=price.get("low"),
         price_median=price.get("median"),
         price_high=price.get("high"),
-        price_date=price.get("date", ""),
+        price_date=price.get("date", "").replace("..", " to "),
         price_source=price.get("source", ""),
         checked=bool(row.get("checked")),
         note=" ".join(row[key] for key in ("note", "memory_note") if row.get(key)),
