@@ -8,7 +8,7 @@ import pytest
 from engine.contracts import RunError
 from engine.recorded import Directions, find_recording, read_delta, recordings, report, table
 from engine.recorded.runs import FOLDER
-from engine.training.record import RECIPE, SHOWN, cell_spec, keep_current, table_specs
+from engine.training.record import RECIPE, SHOWN, cell_spec, keep_current, table_row, table_specs
 
 RECORDINGS = recordings()
 
@@ -92,3 +92,15 @@ def test_no_learning_rate_of_the_sweep_is_far_better_than_the_cells_own():
     for (task, method, objective), found in cells.items():
         own = dict(found)[cell_spec("nano-0.5m", task, method, objective).learning_rate]
         assert len(found) == 5 and own >= max(score for _, score in found) - 0.2, (task, method, objective)
+
+
+@pytest.mark.parametrize(("task", "method", "objective"), [("stories", "lora", "sft"), ("story-mood", "head", "classify")])
+def test_record_comes_to_a_committed_row_again(task, method, objective):
+    """On another machine than the row's: losses to a hundredth of themselves, scores to two examples."""
+    spec = cell_spec("nano-0.1m", task, method, objective)
+    kept = next(row.result for row in table.rows() if row.spec == spec)
+    made = table_row(spec.to_json())["result"]
+    for name in ("loss_before", "loss_after", "forgetting_after"):
+        assert made[name] == pytest.approx(kept[name], rel=0.01), name
+    assert abs(made["score_after"] - kept["score_after"]) <= 2 / 64
+    assert (made["trainable_params"], made["artifact_bytes"]) == (kept["trainable_params"], kept["artifact_bytes"])
