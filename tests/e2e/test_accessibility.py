@@ -14,7 +14,7 @@ from tests.axe import serious
 from tests.e2e.settled import PAGE_MS, reach, settle
 
 pytestmark = pytest.mark.e2e
-RUN_MS = 500_000
+CANCEL_MS = 20_000
 DARK = "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor === 'rgb(15, 20, 32)'"
 
 
@@ -51,8 +51,14 @@ def test_a_lesson_by_keyboard_alone(page: Page, app_server, model_home) -> None:
     expect(stage.get_by_role("table").first).to_be_visible()
 
     reach(page, page.get_by_role("button", name=re.compile("^Run it"))).press("Enter")
-    reach(page, page.get_by_role("button", name="Cancel")).press("Enter")
-    expect(page.get_by_text("ancelled", exact=False).first).to_be_visible(timeout=RUN_MS)
+    cancel, ended = page.get_by_role("button", name="Cancel"), page.get_by_text("ancelled", exact=False).first
+    reach(page, cancel).press("Enter")
+    while not ended.is_visible():  # the panel is drawn anew twice a second, and a key may fall in between: a person would press again
+        try:
+            expect(ended).to_be_visible(timeout=CANCEL_MS)
+        except AssertionError:
+            expect(page.get_by_text(re.compile(r"^Done in"))).to_have_count(0)
+            cancel.press("Enter", timeout=PAGE_MS)
 
     case = page.locator(".st-key-fault-0")
     first = faults("lora")[0].causes[0]

@@ -43,6 +43,12 @@ OVER = """(stage) => {
 }"""
 
 
+IN_SIGHT_DRAWN = """() => [...document.querySelectorAll('.dl-stage')].every((stage) => {
+    const {top, bottom} = stage.getBoundingClientRect();
+    return bottom < 0 || top > innerHeight || !['still', 'loading'].includes(stage.dataset.state);
+})"""
+
+
 def stage_of(page: Page, key: str) -> Locator:
     return page.locator(f".st-key-exhibit-{key} .dl-stage")
 
@@ -51,6 +57,7 @@ def come_alive(stage: Locator) -> None:
     """Scroll there, and wait until it is drawn in 3D: only those in sight are."""
     stage.evaluate("(stage) => stage.scrollIntoView({block: 'center', behavior: 'instant'})", timeout=PAINT_MS)
     expect(stage).to_have_attribute("data-state", "ready", timeout=PAINT_MS)
+    stage.page.wait_for_function(IN_SIGHT_DRAWN, timeout=PAINT_MS)  # a first drawing beside it would hold up the pointer
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])

@@ -37,6 +37,11 @@ def test_frames_words_and_contexts(page, app_server) -> None:
     page.set_viewport_size({"width": 900, "height": 900})
     page.goto(app_server(APP))
     first, last = page.locator(".dl-stage").first, page.locator(".dl-stage").last
+    expect(first).to_have_attribute("data-state", "ready", timeout=PAINT_MS)
+    expect(last).to_have_attribute("data-state", "still", timeout=PAINT_MS)  # nobody has come near it yet
+    for place in (1, 2, 3, 0):
+        page.locator(".dl-stage").nth(place).scroll_into_view_if_needed()
+        expect(page.locator(".dl-stage").nth(place)).to_have_attribute("data-state", "ready", timeout=PAINT_MS)
     expect(page.locator(".dl-stage[data-state=ready]")).to_have_count(4, timeout=PAINT_MS)
     expect(page.locator(".dl-stage[data-state=still]")).to_have_count(2, timeout=PAINT_MS)
     assert last.locator("canvas.dl-still").evaluate(SHADES) > 100, "a stage that waits shows its still"

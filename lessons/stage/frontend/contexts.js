@@ -3,11 +3,12 @@
 const LIMIT = 4;
 const live = new Set();
 
-/** Whether this stage may draw in 3D now. One out of sight gives its place to one in sight; one in sight never does. */
+/** Whether this stage may draw in 3D now. One out of sight waits, since a first drawing holds up the page, and gives its place to one in
+ * sight; one in sight never does. */
 export function admit(stage) {
   if (live.has(stage)) return true;
+  if (!stage.visible) return false;
   if (live.size >= LIMIT) {
-    if (!stage.visible) return false;
     const away = [...live].find((other) => !other.visible);
     if (!away) return false;
     away.park();
