@@ -68,11 +68,10 @@ class DPO:
     def prepare(self) -> Iterable[Event]:
         parts, examples = (self.adaptation, self.tokenizer), self.task.train[: self.spec.examples]
         yield Phase("preparing", f"the rejected answers ({self.spec.pairs}), and how likely all answers are before training")
-        pairs = make_pairs(*parts, examples, worse_answers(*parts, self.task, examples, self.spec.pairs))
         longest = self.task.max_new_tokens if self.spec.pairs == "own" else math.inf
-        self.pairs, self.heldout = (
-            [unended(pair, longest) for pair in found] for found in (pairs, heldout_pairs(*parts, self.task, self.spec.pairs))
-        )
+        pairs = make_pairs(*parts, examples, worse_answers(*parts, self.task, examples, self.spec.pairs))
+        self.pairs = [unended(pair, longest) for pair in pairs]
+        self.heldout = [unended(pair, longest) for pair in heldout_pairs(*parts, self.task, self.spec.pairs)]
         with self.adaptation.as_base():
             self.before = [self.log_probs(pair) for pair in self.pairs]
             self.heldout_before = [self.log_probs(pair) for pair in self.heldout]

@@ -74,8 +74,9 @@ def reach(adaptation: Adaptation, spec: RunSpec) -> dict[str, float]:
     if numbers and spec.init == "default" and spec.alpha and spec.rank:
         scale = spec.alpha / (spec.rank**0.5 if spec.scaling == "rslora" else spec.rank)
         found["b_rms"] = (squares / numbers) ** 0.5 / scale
-    if packed := [layer.weight for layer in layers.values() if isinstance(layer, FourBitLinear)]:
-        found["packed_zeros"] = sum(int((weight == 0).sum()) for weight in packed) / sum(weight.numel() for weight in packed)
+    if packed := [layer for layer in layers.values() if isinstance(layer, FourBitLinear)]:
+        zeros = sum(int((layer.weight == 0).sum()) for layer in packed)  # one unpacked at a time: all at once would be the whole model
+        found["packed_zeros"] = zeros / sum(layer.in_features * layer.out_features for layer in packed)
     return found
 
 
