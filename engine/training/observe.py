@@ -150,6 +150,11 @@ class Run:
         beside.mkdir(parents=True, exist_ok=True)
         self.adaptation.save(beside)
         self.objective.save(beside)
+        for text in (
+            *beside.glob("adapter/*.json"),
+            *beside.glob("adapter/*.md"),
+        ):  # whoever gets the adapter has no use for a path of this machine
+            text.write_text(text.read_text("utf-8").replace(str(self.adaptation.model.name_or_path), self.spec.model), "utf-8")
         for made in beside.iterdir():
             replace_folder(made, self.out / made.name)
         beside.rmdir()

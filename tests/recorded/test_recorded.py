@@ -103,4 +103,5 @@ def test_record_comes_to_a_committed_row_again(task, method, objective):
     for name in ("loss_before", "loss_after", "forgetting_after"):
         assert made[name] == pytest.approx(kept[name], rel=0.01), name
     assert abs(made["score_after"] - kept["score_after"]) <= 2 / 64
-    assert (made["trainable_params"], made["artifact_bytes"]) == (kept["trainable_params"], kept["artifact_bytes"])
+    assert made["trainable_params"] == kept["trainable_params"]
+    assert abs(made["artifact_bytes"] - kept["artifact_bytes"]) < 200, "older rows named the base by where it lay"

@@ -11,6 +11,7 @@ import torch
 from engine.adapt import METHODS, Factors
 from engine.adapt.four_bit import block_linears, pack
 from engine.catalog.defaults import default_spec
+from engine.catalog.models import model_dir
 from engine.contracts import CELLS, Ended, Evaluated, Probed, RunSpec, Step
 from engine.models import load
 from engine.objectives import SFT
@@ -156,6 +157,9 @@ def test_a_whole_run(spec, tmp_path):
     assert result["loss_after"] < result["loss_before"]
     folder = tmp_path / ("model" if spec.method == "full" else "adapter")
     assert result["artifact_bytes"] == sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
+    if spec.method != "full":
+        assert json.loads((folder / "adapter_config.json").read_text())["base_model_name_or_path"] == MODEL
+        assert not any(str(model_dir(MODEL)) in text.read_text() for text in folder.glob("*.[jm]*"))
     index = json.loads((tmp_path / "delta" / "delta.json").read_text())
     assert len(index["matrices"]) == MATRICES.get(spec.method, 21) and index["spec_hash"] == spec.hash
     assert (tmp_path / "delta" / "soft_prompt.json").exists() == (spec.method in MATRICES)
