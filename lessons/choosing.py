@@ -6,7 +6,21 @@ from engine.catalog.models import DEFAULT_MODEL
 from engine.planner.catalogue import find
 from engine.planner.hardware import find_gpu
 from lessons.lesson import Lesson, View, show
-from lessons.panels.choose import METHODS, answers, choose_boxes, chosen, comparison, costs, fitting, path, quality, short
+from lessons.panels.choose import (
+    CARDS,
+    METHODS,
+    MODELS,
+    answers,
+    choose_boxes,
+    chosen,
+    comparison,
+    cost_rows,
+    costs,
+    fitting,
+    path,
+    quality,
+    short,
+)
 from lessons.panels.pictures import pictures
 from lessons.panels.progress import done
 from lessons.stage import planner_scenes, run_scenes, stage
@@ -61,6 +75,7 @@ LESSON = Lesson(
     numbers=numbers,
     picture=picture,
     parts={"see": see, "run": run},
+    once=(lambda: planner_scenes.towers_scene(MODELS[2], CARDS[0]), cost_rows, MEASURED["bars"]),
     prompts=lambda view: len(METHODS),
     truth=lambda view: fitting(*chosen()),
 )

@@ -9,6 +9,7 @@ from lessons.panels.numbers import of_run
 from lessons.panels.results import methods_table
 from lessons.panels.sets import recorded_first
 from lessons.stage import method_scenes, planner_scenes, stage
+from lessons.stage.scene import Scene
 from lessons.text import prose
 
 USUAL_TASK = "sentiment"
@@ -27,10 +28,13 @@ def numbers(view: View) -> dict[str, object]:
 
 def picture(view: View) -> None:
     """Features and the turning plane where they are recorded, and the stairs of trained shares."""
-    plane = recorded_first(method_scenes.head_scene)
-    if plane is not None:
-        stage(plane, key="head-plane")
+    if (turning := plane()) is not None:
+        stage(turning, key="head-plane")
     stage(planner_scenes.staircase_scene(), key="head-stairs")
+
+
+def plane() -> Scene | None:
+    return recorded_first(method_scenes.head_scene)
 
 
 def read(view: View) -> None:
@@ -54,4 +58,5 @@ LESSON = Lesson(
     numbers=numbers,
     picture=picture,
     parts={"read": read},
+    once=(plane, planner_scenes.staircase_scene),
 )

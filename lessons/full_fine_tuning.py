@@ -11,7 +11,7 @@ from lessons.panels.memory import WAYS, memory_panel, of_7b
 from lessons.panels.numbers import of_run
 from lessons.panels.pictures import pictures
 from lessons.panels.set_words import early_words
-from lessons.panels.sets import rates_panel, rates_table, recorded_set
+from lessons.panels.sets import rates_panel, rates_scene, rates_table, recorded_set
 from lessons.stage.run_scenes import landscape_scene
 from lessons.text import label, prose
 
@@ -69,4 +69,5 @@ LESSON = Lesson(
     numbers=numbers,
     picture=picture,
     parts={"see": see, "run": run, "read": read},
+    once=(PLANES["landscape"], lambda: rates_scene("score"), of_7b),
 )

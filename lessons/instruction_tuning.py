@@ -69,4 +69,5 @@ LESSON = Lesson(
     numbers=numbers,
     picture=picture,
     parts={"read": read},
+    once=(lambda: mixture_scene(MODEL),),
 )

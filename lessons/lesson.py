@@ -62,6 +62,9 @@ class View(NamedTuple):
         return self.cell is not None and can_ask(self.cell.model) and current.can_run(self.cell.method, self.cell.objective)
 
 
+NOTHING_SHOWN = View(None, None, None, None, None)
+
+
 def no_numbers(view: View) -> dict[str, object]:
     """For prose without numbers."""
     return {}
@@ -89,6 +92,8 @@ class Lesson(NamedTuple):
     """Draws on the stage."""
     parts: Mapping[str, Callable[[View], None]] = {}
     """Anchor -> what the page adds at the end of a part."""
+    once: tuple[Callable[[], object], ...] = ()
+    """Remembered pictures of recorded data that the page opens with; `lessons.warm_up` makes them before anyone asks."""
     prompts: Callable[[View], int] | None = None
     """Where the prediction is not about a run: the most that can be said."""
     truth: Callable[[View], int] | None = None

@@ -63,4 +63,5 @@ LESSON = Lesson(
     numbers=of_run,
     picture=picture,
     parts={"see": see, "read": read},
+    once=(lambda: frontier_scene(NANO), lambda: beta_scene(NANO)),
 )

@@ -72,4 +72,5 @@ LESSON = Lesson(
     numbers=numbers,
     picture=picture,
     parts={"see": see, "read": read},
+    once=(planner_scenes.staircase_scene,),
 )

@@ -10,7 +10,7 @@ import streamlit as st
 from engine.catalog.models import DEFAULT_MODEL
 from engine.planner.accuracy import own_rows
 from engine.recorded.table import rows
-from lessons.lesson import Lesson, View, show
+from lessons.lesson import NOTHING_SHOWN, Lesson, View, show
 from lessons.panels.measured import measured
 from lessons.panels.numbers import of_run, planned
 from lessons.panels.results import methods_table
@@ -124,4 +124,5 @@ LESSON = Lesson(
     numbers=numbers,
     picture=picture,
     parts={"see": see, "read": read, "claims": claims},
+    once=(weights_scenes.levels_scene, room, lambda: numbers(NOTHING_SHOWN)),
 )

@@ -1,4 +1,4 @@
-"""Importing what the pages need while the first one is being read, so that the next one opens at once."""
+"""Importing and computing what the pages need while the first one is being read, so that the next one opens at once."""
 
 from __future__ import annotations
 
@@ -21,3 +21,10 @@ def _read_all() -> None:
     import_module("alembic.command")
     import_module("quizzes.bank").questions()
     import_module("lessons.panels.measured").measured()
+    panel = import_module("lessons.panels.claims")
+    for page in catalog.LESSONS:
+        lesson = import_module(f"lessons.{page.module}").LESSON
+        for claim in lesson.claims:
+            panel.found(claim)
+        for make in lesson.once:
+            make()

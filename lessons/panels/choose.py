@@ -108,7 +108,12 @@ def _quality_row(method: str, answer: Answer) -> dict[str, str]:
 
 def costs() -> None:
     """Hours and dollars for four sizes and every method that fits, on the smallest single card of the list."""
-    markdown_table([_cost(model, method) for model in SIZES for method in METHODS])
+    markdown_table(cost_rows())
+
+
+def cost_rows() -> list[dict[str, str]]:
+    """A row a size and method; the answers behind it are remembered."""
+    return [_cost(model, method) for model in SIZES for method in METHODS]
 
 
 def _cost(model: str, method: str) -> dict[str, str]:
