@@ -95,7 +95,7 @@ def picture(view: View) -> None:
     if name in PARTS:
         number = st.selectbox(label(f"qlora.which_{name}"), range(PARTS[name]), format_func=lambda n: str(n + 1), key=f"qlora-which-{name}")
         place = {"number": number}
-    stage(SCENES[name](**place), key=f"qlora-{name}")
+    stage(SCENES[name](**place), key=f"qlora-{name}", empty=label("text.no_picture"))
 
 
 def see(view: View) -> None:

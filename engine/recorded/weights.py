@@ -27,16 +27,11 @@ class Weights(NamedTuple):
 
 
 @cache
-def recorded_weights(name: str) -> Weights:
-    """One committed matrix. Raises KeyError naming those that exist."""
+def recorded_weights(name: str) -> Weights | None:
+    """One committed matrix; None where it is not there."""
     file = FOLDER / f"{name}.npz"
     if not file.exists():
-        raise KeyError(f"no recorded weights {name!r}; there are {', '.join(weights_names())}")
+        return None
     with np.load(file, allow_pickle=False) as arrays:
         values = arrays["weights"].astype(np.float32)
     return Weights(name, values, json.loads(file.with_suffix(".json").read_text("utf-8")))
-
-
-def weights_names() -> tuple[str, ...]:
-    """In alphabetical order."""
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.npz")))

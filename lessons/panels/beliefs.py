@@ -22,11 +22,7 @@ class Belief(NamedTuple):
 
 
 def beliefs(lesson: str, **values: object) -> None:
-    """All boxes of a lesson. Numbers come from `values`, which the page computed, and from recorded runs.
-
-    Raises:
-        KeyError: A box asks for a number that neither has.
-    """
+    """All boxes of a lesson. Numbers come from `values`, which the page computed, and from recorded runs."""
     numbers = {**measured(), **values}
     for place, belief in enumerate(of_lesson(lesson)):
         with st.container(border=True, key=f"belief-{place}"):

@@ -11,9 +11,8 @@ from engine.contracts import DeltaLabError, RunSpec, SpecError
 from engine.doctor import findings
 from lessons.panels.current import own
 from lessons.panels.run import about
+from lessons.panels.wait import wait_for
 from lessons.text import fill, label, prose, table
-
-POLL_SECONDS = 1.0
 
 
 class Fault(NamedTuple):
@@ -71,28 +70,25 @@ def _diagnosis(fault: Fault, key: str) -> bool:
 
 
 def _run(spec: RunSpec, name: str, key: str) -> None:
-    """A button that submits a spec; once it ran, what it showed. Looks again while it lives."""
-    started = st.session_state.get(f"clinic-run-{key}")
-    run_id = started or jobs.find_finished(spec)
+    """A button that submits a spec; while it lives, how far it is; once it ran, what it showed."""
+    run_id = st.session_state.get(f"clinic-run-{key}") or jobs.find_finished(spec)
     run = jobs.status(run_id) if run_id else None
-    if run is None or run.state in ("cancelled", "failed"):
+    if run is not None and run.live:
+        wait_for(run.run_id, "clinic.waits", f"clinic-{key}")
+    elif run is not None and run.state == "done":
+        _outcome(run)
+    else:
+        if run is not None:
+            (st.error if run.state == "failed" else st.info)(f"{run.sentence} {run.remedy}")
         if st.button(name, key=f"clinic-start-{key}"):
             try:
                 st.session_state[f"clinic-run-{key}"] = jobs.submit(spec)
                 st.rerun()
             except DeltaLabError as error:
                 st.error(str(error))
-        return
-    st.fragment(_outcome, run_every=POLL_SECONDS if run.live else None)(run.run_id, run.live)
 
 
-def _outcome(run_id: str, was_live: bool) -> None:
-    run = jobs.status(run_id)
-    if run.live:
-        st.caption(label("clinic.waits"))
-        return
-    if was_live:
-        st.rerun(scope="app")
+def _outcome(run: jobs.RunStatus) -> None:
     story = own(run).story
     st.markdown(f"**{label('clinic.found')}**")
     for finding in findings(story):

@@ -7,10 +7,10 @@ import streamlit as st
 from engine import jobs
 from engine.catalog.defaults import default_spec
 from engine.contracts import DeltaLabError, RunError, RunSpec
-from engine.doctor import tell
 from engine.recorded import Delta
-from lessons.panels.current import Shown, events_of, own, recorded
+from lessons.panels.current import Shown, own, recorded
 from lessons.panels.run import ask_to_keep
+from lessons.panels.wait import wait_for
 from lessons.stage import stage
 from lessons.stage.scene import Scene, delta_stage, plain_stage
 from lessons.text import label
@@ -19,7 +19,6 @@ from viz.delta_scene import DeltaSceneInfo, get_delta_scene_info
 from viz.label import TruthLabel
 
 KINDS = ("q_proj", "v_proj", "k_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-POLL_SECONDS = 1.0
 
 
 def delta_panel(shown: Shown | None, key: str) -> None:
@@ -130,7 +129,8 @@ def _offer(spec: RunSpec) -> None:
         return
     latest = next((run for run in jobs.recent() if run.spec == wanted), None)
     if latest is not None and latest.live:
-        st.fragment(_progress, run_every=POLL_SECONDS)(latest.run_id)
+        st.caption(label("delta.counterpart_then"))
+        wait_for(latest.run_id, "delta.counterpart_waits", "counterpart")
         return
     if latest is not None and latest.state == "failed":
         st.error(f"{latest.sentence} {latest.remedy}")
@@ -144,20 +144,6 @@ def _offer(spec: RunSpec) -> None:
             st.rerun()
         except DeltaLabError as error:
             st.error(str(error))
-
-
-def _progress(run_id: str) -> None:
-    """How far the counterpart is; once it has ended, the page is drawn anew with its line, or with what went wrong."""
-    run = jobs.status(run_id)
-    if not run.live:
-        st.rerun(scope="app")
-    story = tell(events_of(run_id))
-    steps = label("run.step", step=story.steps[-1].step, steps=run.spec.steps) if story.steps else run.sentence
-    st.progress(story.progress, label("delta.counterpart_waits", state=steps))
-    st.caption(label("delta.counterpart_then"))
-    if st.button(label("run.cancel"), key="counterpart-cancel", disabled=run.cancelling):
-        jobs.cancel(run_id)
-        st.rerun(scope="fragment")
 
 
 def _matrix(delta: Delta, key: str) -> str:

@@ -21,4 +21,4 @@ def pictures(page: str, scenes: Mapping[str, Callable[[], Scene | None]]) -> Non
     name = chosen or first
     if has("pictures", name):
         prose("pictures", name)
-    stage(scenes[name](), key=f"{page}-{name}")
+    stage(scenes[name](), key=f"{page}-{name}", empty=label("text.no_picture"))

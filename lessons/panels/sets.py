@@ -71,10 +71,11 @@ def rates_panel() -> None:
 
 
 @cache
-def rates_scene(name: str) -> Scene:
+def rates_scene(name: str) -> Scene | None:
     """Recorded data do not change while the app runs, so each surface is drawn once."""
     found = recorded_set("rates")
-    assert found is not None
+    if found is None:
+        return None
     rates, epochs, values = found.arrays["rates"], found.arrays["epochs"], found.arrays[name]
     rows = [(float(r), float(e), float(values[i, j])) for i, r in enumerate(rates) for j, e in enumerate(epochs)]
     axes = {"x": (label("rates.rate"), "log10"), "y": (label("rates.epochs"), "linear")}

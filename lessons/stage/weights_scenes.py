@@ -1,4 +1,4 @@
-"""Scenes of quantization, from a recorded matrix of SmolLM2's weights.
+"""Scenes of quantization, from a recorded matrix of SmolLM2's weights; None where that is not there.
 
 stage(levels_scene(), key="nf4-levels"); stage(block_scene(), key="nf4-block")
 """
@@ -17,18 +17,22 @@ NAME = "smollm2-layer15-k_proj"
 
 
 @lru_cache(maxsize=1)
-def levels_scene() -> Scene:
+def levels_scene() -> Scene | None:
     """The 16 levels of NF4 under the normal density, over the real weights; FP4 and INT4 as combs below."""
-    weights, label = _weights()
+    if (found := _weights()) is None:
+        return None
+    weights, label = found
     info = nf4_levels.get_nf4_levels_info(weights.values, label)
     figure, words = nf4_levels.draw_nf4_levels(info), nf4_levels.describe_nf4_levels(info)
     return plain_stage("Levels of NF4", figure, words, nf4_levels.nf4_levels_tables(info), caption=_origin(weights))
 
 
 @lru_cache(maxsize=8)
-def block_scene(number: int = 0) -> Scene:
+def block_scene(number: int = 0) -> Scene | None:
     """Block `number` of 64 weights before and after; its slider enlarges the largest weight."""
-    weights, label = _weights()
+    if (found := _weights()) is None:
+        return None
+    weights, label = found
     info = nf4_block.get_nf4_block_info(weights.values.ravel()[64 * number : 64 * number + 64], label)
     figure, words = nf4_block.draw_nf4_block(info), nf4_block.describe_nf4_block(info)
     tables = nf4_block.nf4_block_tables(info)
@@ -36,9 +40,11 @@ def block_scene(number: int = 0) -> Scene:
 
 
 @lru_cache(maxsize=8)
-def error_scene(number: int = 0) -> Scene:
+def error_scene(number: int = 0) -> Scene | None:
     """|error| of NF4, FP4 and INT4 over square `number` of the matrix, 64 x 64, side by side; squares are counted along the rows."""
-    weights, label = _weights()
+    if (found := _weights()) is None:
+        return None
+    weights, label = found
     corner = divmod(number, weights.values.shape[1] // error_surface.SHOWN)
     place = (corner[0] * error_surface.SHOWN, corner[1] * error_surface.SHOWN)
     info = error_surface.get_error_surface_info(weights.values, short_name(weights.about["matrix"]), label, place)
@@ -47,17 +53,19 @@ def error_scene(number: int = 0) -> Scene:
 
 
 @lru_cache(maxsize=1)
-def double_scene() -> Scene:
+def double_scene() -> Scene | None:
     """The constants of the blocks, and those quantized in turn."""
-    weights, label = _weights()
+    if (found := _weights()) is None:
+        return None
+    weights, label = found
     info = double_quantization.get_double_quantization_info(weights.values, short_name(weights.about["matrix"]), label)
     figure, words = double_quantization.draw_double_quantization(info), double_quantization.describe_double_quantization(info)
     return plain_stage("Double quantization", figure, words, double_quantization.double_quantization_tables(info), caption=_origin(weights))
 
 
-def _weights() -> tuple[Weights, TruthLabel]:
+def _weights() -> tuple[Weights, TruthLabel] | None:
     weights = recorded_weights(NAME)
-    return weights, TruthLabel("recorded", weights.about["day"])
+    return (weights, TruthLabel("recorded", weights.about["day"])) if weights else None
 
 
 def _origin(weights: Weights) -> str:

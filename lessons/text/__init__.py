@@ -80,11 +80,13 @@ def glossary() -> dict[str, Term]:
 def fill(markdown: str, **values: object) -> str:
     """Markdown with values filled in (as text, never as HTML), words coloured and terms explained.
 
+    A number that is not there says so in its place: recorded data may be missing, and the sentence around it still teaches.
+
     Raises:
-        KeyError: A `{{name}}` has no value, a word has a meaning that is not in MEANINGS, or a term is not in the glossary.
+        KeyError: A word has a meaning that is not in MEANINGS, or a term is not in the glossary.
     """
     coloured = _WORD.sub(_word, markdown)
-    return _VALUE.sub(lambda match: html.escape(str(values[match[1]]), quote=False), coloured)
+    return _VALUE.sub(lambda match: html.escape(str(values.get(match[1], label("text.no_number"))), quote=False), coloured)
 
 
 def _word(match: re.Match[str]) -> str:

@@ -55,11 +55,20 @@ def predict(page: Page) -> None:
 
 
 def diagnose(page: Page, lesson: str) -> None:
-    """Name each cause of the first case, the right one last: each is told what speaks against it or for it."""
-    case = page.locator(".st-key-fault-0")
-    for cause in sorted(faults(lesson)[0].causes, key=lambda cause: bool(cause.get("right"))):
+    """Break the first case that has a run; name each of its causes, the right one last, and mend it. Told in words, it is only named."""
+    cases = faults(lesson)
+    number = next((n for n, fault in enumerate(cases) if fault.change), 0) if lesson in LIVE else 0
+    case, runs = page.locator(f".st-key-fault-{number}"), bool(cases[number].change) and lesson in LIVE
+    found = case.get_by_text(label("clinic.found"))
+    if runs:
+        case.get_by_role("button", name=re.compile("^Run the broken one")).click()
+        expect(found).to_have_count(1, timeout=RUN_MS)
+    for cause in sorted(cases[number].causes, key=lambda cause: bool(cause.get("right"))):
         case.get_by_role("radio", name=cause["text"]).check(force=True)
         expect(case.get_by_test_id("stAlert")).to_contain_text(label("clinic.right" if cause.get("right") else "clinic.wrong"))
+    if runs:
+        case.get_by_role("button", name=re.compile("^Mend it")).click()
+        expect(found).to_have_count(2, timeout=RUN_MS)
 
 
 def tip(page: Page) -> None:
