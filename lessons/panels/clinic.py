@@ -40,14 +40,14 @@ def clinic(lesson: str, default: RunSpec | None) -> None:
         with st.container(border=True, key=f"fault-{place}"):
             st.subheader(fault.title, anchor=False)
             st.markdown(fill(fault.symptom), unsafe_allow_html=True)
-            broken = _broken(default, fault) if default else None
+            broken = broken_spec(default, fault) if default else None
             if broken is not None:
                 _run(broken, label("clinic.broken", about=about(broken)), f"{lesson}-{place}-broken")
             if _diagnosis(fault, f"{lesson}-{place}") and broken is not None and default is not None:
                 _run(default, label("clinic.mend", about=about(default)), f"{lesson}-{place}-mended")
 
 
-def _broken(default: RunSpec, fault: Fault) -> RunSpec | None:
+def broken_spec(default: RunSpec, fault: Fault) -> RunSpec | None:
     """The default run with the fault in it; None where the fault does not go with this cell."""
     if not fault.change or fault.task not in ("", default.task):
         return None

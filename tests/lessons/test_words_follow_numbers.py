@@ -113,7 +113,7 @@ def test_what_to_watch_is_said_for_every_objective(objective):
 
 
 @pytest.mark.parametrize(
-    ("objective", "task", "broken"), [("dpo", "endings", [1, 1]), ("dpo", "brief", [1, 0]), ("rlhf", "endings", [0, 0])]
+    ("objective", "task", "broken"), [("dpo", "endings", [1, 1, 0]), ("dpo", "brief", [1, 0, 0]), ("rlhf", "endings", [0, 0, 1])]
 )
 def test_a_case_is_a_run_only_where_it_breaks(objective, task, broken, monkeypatch):
     model = "nano-0.5m" if task == "endings" else "smollm2-135m-instruct"
