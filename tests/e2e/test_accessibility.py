@@ -15,6 +15,24 @@ from tests.e2e.settled import PAGE_MS, reach, settle
 
 pytestmark = pytest.mark.e2e
 CANCEL_MS = 20_000
+MARK_CONTROLS = """() => {
+    const seen = new Set(), main = document.querySelector(".stMain");
+    let count = 0;
+    for (const one of main.querySelectorAll("button, input, select, textarea, a[href], [role=slider], summary")) {
+        const box = one.getBoundingClientRect(), group = one.type === "radio" ? one.name : one;
+        if (one.disabled || one.tabIndex < 0 || box.width * box.height === 0 || !one.checkVisibility({visibilityProperty: true}) || seen.has(group)) continue;
+        seen.add(group);
+        one.dataset.control = count++;
+    }
+    return count;
+}"""
+"""Number each visible control of the page that Tab stops at; of radio buttons that belong together one, since the arrow keys do the rest."""
+FOCUSED = """() => {
+    const one = document.activeElement;
+    if (!document.querySelector(".stMain").contains(one)) return null;
+    const marked = one.type === "radio" ? document.querySelector(`[name="${one.name}"][data-control]`) : one.closest("[data-control]");
+    return marked ? +marked.dataset.control : -1;
+}"""
 DARK = "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor === 'rgb(15, 20, 32)'"
 
 
@@ -27,6 +45,28 @@ def test_axe_finds_nothing_serious(page: Page, app_server, model_home, path: str
     page.wait_for_function(DARK, timeout=PAGE_MS)
     settle(page)
     assert serious(page) == []
+
+
+@pytest.mark.parametrize("path", [*(lesson.path for lesson in LESSONS), "runs", "record"])
+def test_tab_reaches_every_control(page: Page, app_server, model_home, path: str) -> None:
+    """From the first to the last: none holds the focus for good, and none is skipped."""
+    page.goto(f"{app_server(DELTALAB_HOME=str(model_home))}/{path}?model=nano-0.5m")
+    settle(page)
+    controls = page.evaluate(MARK_CONTROLS)
+    reached: set[int] = set()
+    page.locator(".stMain").evaluate("main => { main.tabIndex = -1; main.focus(); }")
+    for _ in range(4 * controls + 40):
+        page.keyboard.press("Tab")
+        place = page.evaluate(FOCUSED)
+        if place is None and reached:
+            break
+        reached |= set() if place is None or place < 0 else {place}
+    missed = page.evaluate(
+        "reached => [...document.querySelectorAll('[data-control]')].filter(one => !reached.includes(+one.dataset.control)).map(one => one.outerHTML.slice(0, 120))",
+        sorted(reached),
+    )
+    assert controls > 5 or path in ("runs", "record")
+    assert missed == []
 
 
 def test_a_lesson_by_keyboard_alone(page: Page, app_server, model_home) -> None:

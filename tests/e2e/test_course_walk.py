@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -106,6 +108,15 @@ def test_progress_is_kept_over_a_reload(page: Page, app_server, model_home):
     page.goto(f"{address}/record")
     expect(page.get_by_role("heading", name="Your record", level=1)).to_be_visible()
     expect(page.get_by_text(re.compile(r"[1-9] of 9")).first).to_be_visible()
+    with page.expect_download() as taken:
+        page.get_by_role("button", name=label("record.export")).click()
+    assert [row["page"] for row in json.loads(Path(taken.value.path()).read_text("utf-8"))["predictions"]] == ["choosing"]
+    page.emulate_media(media="print")
+    expect(page.locator(".st-key-not-on-paper")).to_be_hidden()
+    expect(page.locator(".st-key-paper-summary")).to_be_visible()
+    paper = page.pdf()
+    assert paper.startswith(b"%PDF") and 1 <= len(re.findall(rb"/Type /Page\b", paper)) <= 3
+    page.emulate_media(media="screen")
     page.get_by_text(label("record.sure")).click()
     page.get_by_role("button", name=label("record.erase")).click()
     expect(page.get_by_text(re.compile(r"Parts done: 0 of 81"))).to_be_visible()
