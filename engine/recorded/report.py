@@ -11,10 +11,14 @@ from pathlib import Path
 from engine.catalog.models import DEFAULT_MODEL, MODELS, is_nano
 from engine.catalog.tasks import TASKS
 from engine.contracts import CELLS
+from engine.recorded.delta import read_delta
+from engine.recorded.runs import recordings
+from engine.recorded.scenes import find_scene
 from engine.recorded.table import SWEEP, ResultRow, of_cell, rows, spread
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "results.md"
 GIB = 2**30
+RANKS = (1, 4, 8, 16)
 
 
 def report() -> str:
@@ -35,7 +39,10 @@ def report() -> str:
         if card.models == "nano":
             for objective in card.objectives:
                 parts += ["", *_ladder(task, objective)]
-    return "\n".join([*parts, "", "## Five learning rates around each cell's own, nano-0.5m, seed 0", "", *_sweep(), ""])
+    parts += ["", "## Five learning rates around each cell's own, nano-0.5m, seed 0", "", *_sweep()]
+    parts += ["", "## How much of ΔW's energy lies in its leading directions", "", *_energy()]
+    parts += ["", "## The rank test: full fine-tuning's ΔW cut to rank r, beside LoRA trained at r", "", *_ranks()]
+    return "\n".join([*parts, ""])
 
 
 def _cells(model: str) -> list[str]:
@@ -76,6 +83,33 @@ def _sweep() -> list[str]:
         told[len(told) // 2] = f"**{told[len(told) // 2]}** at {ordered[len(ordered) // 2].spec.learning_rate:g}"
         lines.append(f"| {task}, {objective} | {method} | {' | '.join(told)} |")
     return lines
+
+
+def _energy() -> list[str]:
+    """A row a recorded run whose W moves: share of the squared norm of ΔW, all matrices together."""
+    lines = [f"| model, task | method, objective | {' | '.join(f'rank {k}' for k in RANKS)} |", "|---" * (2 + len(RANKS)) + "|"]
+    for run in recordings():
+        delta = read_delta(run.folder / "delta")
+        if delta is not None and run.spec.method in ("full", "lora", "qlora"):
+            matrices = list(delta.matrices.values())
+            whole = sum(row["norm"] ** 2 for row in matrices)
+            held = [sum(value**2 for row in matrices for value in row["spectrum"][:k]) / whole for k in RANKS]
+            shares = " | ".join(f"{100 * share:.0f}%" for share in held)
+            lines.append(f"| {run.spec.model}, {run.spec.task} | {run.spec.method}, {run.spec.objective} | {shares} |")
+    return lines
+
+
+def _ranks() -> list[str]:
+    """A row a model and a line of scores; rank 0 is the base, the last column the uncut run."""
+    lines: list[str] = []
+    for model in ("nano-0.5m", DEFAULT_MODEL):
+        if (found := find_scene(f"ranks-{model}")) is not None:
+            ranks, cut, trained, whole = (found.arrays[name] for name in ("ranks", "cut", "trained", "whole"))
+            head = f"| {model}, {found.about['specs'][0]['task']} | {' | '.join(f'r = {r}' for r in ranks.tolist())} | uncut |"
+            lines += ["", head, "|---" * (len(ranks) + 2) + "|"]
+            lines.append(f"| cut to r | {' | '.join(f'{score:.2f}' for score in cut[:, 0])} | {whole[0]:.2f} |")
+            lines.append(f"| LoRA trained at r |  | {' | '.join(f'{score:.2f}' for score in trained[:, 0])} |  |")
+    return lines[1:]
 
 
 def _mean(found: Sequence[ResultRow], name: str, digits: int) -> str:

@@ -12,10 +12,12 @@ import warnings
 from collections.abc import Iterator
 
 import torch
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig, TrainerCallback
 
 from engine.adapt import METHODS, Adaptation
 from engine.catalog.defaults import default_spec
 from engine.catalog.device import cpu_threads
+from engine.catalog.models import model_dir
 from engine.contracts import RunSpec
 from engine.models import load
 from engine.objectives import SFT, sft
@@ -70,51 +72,71 @@ def our_speed(spec: RunSpec) -> float:
 def trl_speed(spec: RunSpec, fed: list[Batch], attention: str, bf16: bool) -> float:
     """The same rows in the same order through SFTTrainer with PEFT; no gradient checkpointing, which it turns on by default."""
     from datasets import Dataset
-    from transformers import AutoModelForCausalLM, TrainerCallback
-    from transformers.utils import logging
     from trl import SFTConfig, SFTTrainer
-
-    from engine.catalog.models import model_dir
-
-    logging.set_verbosity_error()
-
-    class Clock(TrainerCallback):
-        def __init__(self) -> None:
-            self.ends: list[float] = []
-
-        def on_step_end(self, *_args, **_kwargs) -> None:
-            self.ends.append(time.perf_counter())
 
     flat = [
         {"input_ids": ids[mask.bool()].tolist(), "labels": labels[mask.bool()].tolist()}
         for batch in fed
         for ids, labels, mask in zip(batch.ids, batch.labels, batch.mask, strict=True)
     ]
-    dtype = torch.bfloat16 if bf16 else torch.float32
-    model = AutoModelForCausalLM.from_pretrained(model_dir(spec.model), dtype=dtype, attn_implementation=attention)
     clock = Clock()
     with tempfile.TemporaryDirectory() as scratch:
-        config = SFTConfig(
-            output_dir=scratch, max_steps=spec.steps, per_device_train_batch_size=spec.micro_batch, learning_rate=spec.learning_rate,
-            bf16=bf16, gradient_checkpointing=False, train_sampling_strategy="sequential", report_to="none", save_strategy="no",
-            logging_strategy="no", disable_tqdm=True, use_cpu=DEVICE == "cpu", dataloader_pin_memory=False, dataset_kwargs={"skip_prepare_dataset": True},
-        )  # fmt: skip
-        trainer = SFTTrainer(
-            model=model, args=config, train_dataset=Dataset.from_list(flat), peft_config=peer_config(spec), callbacks=[clock]
-        )
-        trainer.train()
-    tokens = sum(batch.tokens for batch in fed[WARM_UP:])
-    return tokens / (clock.ends[-1] - clock.ends[WARM_UP - 1])
+        config = SFTConfig(**trainer_settings(spec, scratch, bf16), dataset_kwargs={"skip_prepare_dataset": True})
+        model, adapter = peer_model(spec, attention, bf16), peer_config(spec)
+        SFTTrainer(model=model, args=config, train_dataset=Dataset.from_list(flat), peft_config=adapter, callbacks=[clock]).train()
+    return sum(batch.tokens for batch in fed[WARM_UP:]) / clock.seconds()
+
+
+class Clock(TrainerCallback):
+    """When each step of a Trainer ended."""
+
+    def __init__(self) -> None:
+        self.ends: list[float] = []
+
+    def on_step_end(self, *_args, **_kwargs) -> None:
+        self.ends.append(time.perf_counter())
+
+    def seconds(self) -> float:
+        """From the end of the warm-up to the last step."""
+        return self.ends[-1] - self.ends[WARM_UP - 1]
+
+
+def trainer_settings(spec: RunSpec, scratch: str, bf16: bool) -> dict[str, object]:
+    """What every peer is told: our steps, rows and rate, and nothing beside training."""
+    return {
+        "output_dir": scratch, "max_steps": spec.steps, "per_device_train_batch_size": spec.micro_batch, "learning_rate": spec.learning_rate,
+        "bf16": bf16, "gradient_checkpointing": False, "train_sampling_strategy": "sequential", "report_to": "none", "save_strategy": "no",
+        "logging_strategy": "no", "disable_tqdm": True, "use_cpu": DEVICE == "cpu", "dataloader_pin_memory": False,
+    }  # fmt: skip
+
+
+def peer_model(spec: RunSpec, attention: str, bf16: bool, kind=AutoModelForCausalLM, **more):
+    """The base as transformers loads it; for QLoRA packed by bitsandbytes."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    dtype = torch.bfloat16 if bf16 else torch.float32
+    if spec.method == "qlora":
+        double = {"bnb_4bit_use_double_quant": spec.double_quant, "bnb_4bit_compute_dtype": dtype}
+        more |= {
+            "quantization_config": BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type=spec.quant, **double),
+            "device_map": DEVICE,
+        }
+    return kind.from_pretrained(model_dir(spec.model), dtype=dtype, attn_implementation=attention, **more)
 
 
 def peer_config(spec: RunSpec):
     """PEFT's own settings for the spec's method; None for full fine-tuning."""
     import peft
 
+    def lora():
+        return peft.LoraConfig(r=spec.rank, lora_alpha=spec.alpha, target_modules="all-linear", task_type="CAUSAL_LM")
+
     soft = {"task_type": "CAUSAL_LM", "num_virtual_tokens": spec.virtual_tokens}
     return {
         "full": lambda: None,
-        "lora": lambda: peft.LoraConfig(r=spec.rank, lora_alpha=spec.alpha, target_modules="all-linear", task_type="CAUSAL_LM"),
+        "lora": lora,
+        "qlora": lora,
         "prompt": lambda: peft.PromptTuningConfig(**soft),
         "prefix": lambda: peft.PrefixTuningConfig(**soft),
     }[spec.method]()
