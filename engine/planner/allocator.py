@@ -7,11 +7,9 @@ rows they come from; accuracy.py makes and scores them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from engine.planner.clock import constants
 from engine.planner.hardware import CONTEXT_GIB
@@ -32,12 +30,7 @@ class Reserve(NamedTuple):
 
 def reserve(options: Options, found: Estimate, room_gib: float) -> Reserve:
     """One question's figures, from its estimate."""
-    room = reserve_all(options, peaks_of(found), found.standing, room_gib)
-    (a_low, a_high), (r_low, r_high) = room.allocated_interval_gib, room.reserved_interval_gib
-    reserved = float(room.reserved_gib)
-    return Reserve(
-        float(room.allocated_gib), (float(a_low), float(a_high)), reserved, (float(r_low), float(r_high)), reserved + CONTEXT_GIB
-    )
+    return reserve_all(options, peaks_of(found), found.standing, room_gib, (max, min))
 
 
 def peaks_of(found: Estimate) -> dict[str, Any]:
@@ -45,26 +38,30 @@ def peaks_of(found: Estimate) -> dict[str, Any]:
     return {**found.phase_peaks_bytes, "loss": found.loss_bytes, "moving": found.moving_bytes}
 
 
-def reserve_all(options: Options, peaks: Mapping[str, Any], held: Standing, room_gib: float) -> Reserve:
+Pick = Callable[[Any, Any], Any]
+
+
+def reserve_all(options: Options, peaks: Mapping[str, Any], held: Standing, room_gib: float, picks: tuple[Pick, Pick]) -> Reserve:
     """90% intervals from the relative errors measured for the method, for any number of batches and lengths at once.
 
     A process cannot reserve more than the card has: it gives cached blocks back before it fails, so the slack ends there.
-    `peaks`: as `peaks_of`, each for all questions.
+    `peaks`: as `peaks_of`, each for all questions. `picks`: the larger and the smaller of two numbers, or of two arrays of them.
     """
-    moving = np.maximum(peaks["forward"], peaks["backward"])
-    allocated = np.maximum(moving, peaks["step"]) / GIB
+    larger, smaller = picks
+    moving = larger(peaks["forward"], peaks["backward"])
+    allocated = larger(moving, peaks["step"]) / GIB
     low, high = band("allocated_error", "" if unmeasured(options) else error_group(options.method, options.software))
     factors = constants()["fragmentation"]["dynamic" if options.dynamic_padding else "constant"]
     blocks, slack = slack_gib(options, peaks, held, factors)
-    reserved = np.maximum(peaks["step"] / GIB, moving / GIB + slack) + blocks
-    reserved = np.maximum(allocated, np.minimum(reserved, np.maximum(room_gib, allocated)))
+    reserved = larger(peaks["step"] / GIB, moving / GIB + slack) + blocks
+    reserved = larger(allocated, smaller(reserved, larger(room_gib, allocated)))
     r_low, r_high = band("reserved_error", "" if unmeasured(options) else "dynamic" if options.dynamic_padding else "constant")
-    smallest = np.maximum(allocated * (1 + low), 0.0)
+    smallest = allocated * (1 + low)
     return Reserve(
         allocated,
         (smallest, allocated * (1 + high)),
         reserved,
-        (np.maximum(reserved * (1 + r_low), np.minimum(smallest, reserved)), reserved * (1 + r_high)),
+        (larger(reserved * (1 + r_low), smaller(smallest, reserved)), reserved * (1 + r_high)),
         reserved + CONTEXT_GIB,
     )
 
@@ -77,7 +74,7 @@ def sources(options: Options, peaks: Mapping[str, Any], held: Standing) -> tuple
     loss; what recomputed layers take among the kept inputs; gradients and optimizer states, which settle in segments that activations had.
     What is kept from the forward pass and freed in order leaves none.
     """
-    rest = np.maximum(peaks["moving"] - peaks["loss"], 0.0)
+    rest = peaks["moving"] - peaks["loss"]
     return peaks["loss"] / GIB, rest * (options.checkpointing != "none") / GIB, held.gradients_bytes / GIB + 0 * rest
 
 
