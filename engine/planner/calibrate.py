@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,8 +15,8 @@ from numpy.typing import NDArray
 
 from engine.planner.allocator import band, error_group, peaks_of, sources
 from engine.planner.answer import answer, arch_of
-from engine.planner.clock import constants, flops_per_token
-from engine.planner.hardware import CONTEXT_GIB
+from engine.planner.clock import card_parts, constants
+from engine.planner.hardware import CONTEXT_GIB, find_gpu
 from engine.planner.memory import GIB, estimate
 from engine.planner.options import Options, read_options
 from engine.planner.rows import Row, question, rows
@@ -53,7 +55,10 @@ def set_constants() -> dict[str, Any]:
     """Everything that is set from rows, in one place, with where it comes from."""
     exact = [row for row in rows() if row.measure == "allocated" and row.trust == "high"]
     dynamic = [row for row in rows() if row.measure == "reserved"]
-    table: dict[str, Any] = {"efficiency": efficiencies(None), "several_cards": {"kept": kept_by_several(None)}}
+    timed = timed_rows()
+    pace = pace_factors(timed)
+    table: dict[str, Any] = {"pace": {"factors": pace}, "speed_error": speed_bands(timed, pace)}
+    table["several_cards"] = {"kept": kept_by_several(timed, pace)}
     errors: dict[str, list[float]] = defaultdict(list)
     for row in exact:
         errors[error_group(row.method, row.options.software)].append(relative(row, allocated(row)))
@@ -68,7 +73,8 @@ def set_constants() -> dict[str, Any]:
         "dynamic": shortest_band([relative(row, answer(row.options).reserve.reserved_gib) for row in dynamic]),
     }
     table["origin"] = {
-        "efficiency": "throughput.json, A100 80 GB; 5th percentile, median and 95th percentile of counted operations a second over 312 TFLOP/s, at least 15% either way",
+        "pace": "throughput.json, A100 80 GB, one card: factors of counted operations over the dense rate and of written bytes over the bandwidth (each is read about twice again); least squares of relative errors",
+        "speed_error": "the same rows: measured speed over what is said, less 1; 5th and 95th percentile, at least 15% either way",
         "several_cards": "throughput.json, rows of 2 and 4 cards over the median of one card with that method and model; 5th percentile, median, 95th percentile",  # noqa: E501
         "allocated_error": "measured.json, rows of high trust; the narrowest band of measured over predicted, less 1, that holds ceil(0.9 (n + 1)) of the n rows (of 10 to 19 rows, all but one)",
         "fragmentation": "factors of: one (started segments), logits and loss, the rest where layers are recomputed, gradients; constant: least squares of relative errors, none below 0, on measured.json's rows of high trust (nvidia-smi less context) and every second model of on_gpu.json (which four to take was seen on all of its rows); dynamic: one factor for the second and third, with the least mean error on rows of reserved memory",  # noqa: E501
@@ -170,49 +176,71 @@ def dynamic_gib(parts: tuple[float, float, float, float], k: float) -> float:
     return min(max(step, top + k * moving) + 1.0, room)
 
 
-def throughput() -> list[tuple[dict[str, Any], float]]:
-    """Rows of one GPU with the efficiency that each reached."""
+class Timed(NamedTuple):
+    """A published speed: seconds of one micro-batch, measured and at the card's listed rate and bandwidth."""
+
+    id: str
+    model: str
+    """The model that was packed, where packed ones were published under names of their own."""
+    kind: str
+    """Method and program."""
+    seconds: float
+    parts: tuple[float, float]
+    options: Options
+
+
+@cache
+def timed_rows() -> tuple[Timed, ...]:
+    """All published rows, of 1, 2 and 4 cards."""
     found = json.loads((_HERE / "throughput.json").read_bytes())["rows"]
-    out = []
-    for row in found:
-        full = {"attention": "flash", "optimizer": "adamw", "lora_targets": "qkvo", **row}
-        options = read_options(question(full))
-        out.append((row, row["tokens_per_second_per_gpu"] * flops_per_token(options, arch_of(options)) / 312e12))
-    return out
+    return tuple(_timed({"attention": "flash", "optimizer": "adamw", "lora_targets": "qkvo", **row}) for row in found)
 
 
-def speed_error(row: dict[str, Any], value: float) -> float:
-    """The stated middle over the efficiency that a row reached, less 1."""
-    kept = constants()["several_cards"]["kept"][1] if row["n_gpus"] > 1 else 1.0
-    return constants()["efficiency"][kind_of(row)][1] * kept / value - 1
+def _timed(row: dict[str, Any]) -> Timed:
+    options = replace(read_options(question(row)), gpus=row["n_gpus"])
+    parts = card_parts(options, arch_of(options), find_gpu(options.gpu))
+    assert parts is not None, row["gpu"]
+    seconds = options.micro_batch * options.seq_len / row["tokens_per_second_per_gpu"]
+    return Timed(row["id"], options.model, f"{options.method}/{options.software}", seconds, parts, options)
 
 
-def kind_of(row: dict[str, Any]) -> str:
-    return f"{row['method']}/hf-triton" if "foak" in row["id"] else row["method"]
+def one_card(cases: Sequence[Timed]) -> list[Timed]:
+    return [case for case in cases if case.options.gpus == 1]
 
 
-def efficiencies(models: set[str] | None) -> dict[str, list[float]]:
-    groups: dict[str, list[float]] = defaultdict(list)
-    for row, value in throughput():
-        if row["n_gpus"] == 1 and (models is None or row["model"] in models):
-            groups[kind_of(row)].append(value)
-            groups[row["method"]].append(value) if models is not None else None
-    return {kind: _band(values) for kind, values in sorted(groups.items())}
+def pace_factors(cases: Sequence[Timed]) -> list[float]:
+    """What the two counted parts take beyond the card's listed rates: least squares of relative errors over rows of one card."""
+    alone = one_card(cases)
+    return not_negative(np.array([np.array(case.parts) / case.seconds for case in alone]), np.ones(len(alone)))
 
 
-def kept_by_several(models: set[str] | None) -> list[float]:
+def speed_ratio(case: Timed, factors: Sequence[float]) -> float:
+    """Measured speed over the one that is said of a card alone."""
+    return float(np.dot(factors, case.parts)) / case.seconds
+
+
+def kept_by_several(cases: Sequence[Timed], factors: Sequence[float]) -> list[float]:
     """What each of several cards keeps of one card's speed: 5th percentile, median, 95th percentile over rows of 2 and 4 cards, each against
-    the median of one card with that method and model."""
+    the median of one card with that method, program and model."""
     single: dict[tuple[str, str], list[float]] = defaultdict(list)
-    found = [(row, value) for row, value in throughput() if models is None or row["model"] in models]
-    for row, value in found:
-        if row["n_gpus"] == 1:
-            single[kind_of(row), row["model"]].append(value)
-    shares = [value / float(np.median(single[kind_of(row), row["model"]])) for row, value in found if row["n_gpus"] > 1]
+    for case in one_card(cases):
+        single[case.kind, case.model].append(speed_ratio(case, factors))
+    several = [case for case in cases if case.options.gpus > 1]
+    shares = [speed_ratio(case, factors) / float(np.median(single[case.kind, case.model])) for case in several]
     return [round(min(float(v), 1.0), 4) for v in np.percentile(shares, [5, 50, 95])]
 
 
-def _band(values: Sequence[float]) -> list[float]:
-    """5th percentile, median, 95th percentile, and at least 15% either way: few models were measured, and rows of one are alike."""
-    low, middle, high = (float(v) for v in np.percentile(values, [5, 50, 95]))
-    return [round(min(low, 0.85 * middle), 4), round(middle, 4), round(min(max(high, 1.15 * middle), 0.9), 4)]
+def speed_error(case: Timed, factors: Sequence[float] | None = None, kept: Sequence[float] | None = None) -> float:
+    """The stated middle over the measured speed, less 1; with the stated constants, or with others."""
+    share = (kept or constants()["several_cards"]["kept"])[1] if case.options.gpus > 1 else 1.0
+    return share / speed_ratio(case, factors or constants()["pace"]["factors"]) - 1
+
+
+def speed_bands(cases: Sequence[Timed], factors: Sequence[float]) -> dict[str, list[float]]:
+    """Measured speed over what is said, less 1, by method: 5th and 95th percentile, and at least 15% either way: few models were measured, and
+    rows of one are alike."""
+    out = {}
+    for method in ("full", "lora", "qlora"):
+        low, high = np.percentile([speed_ratio(case, factors) - 1 for case in one_card(cases) if case.options.method == method], [5, 95])
+        out[method] = [round(min(float(low), -0.15), 4), round(max(float(high), 0.15), 4)]
+    return out

@@ -47,9 +47,17 @@ def test_reserved_memory_of_texts_of_one_length():
 
 
 def test_speed_is_within_a_quarter_for_four_rows_in_five():
-    stated, unseen, alone, several = speed_scores()
-    assert min(stated.covered_percent, unseen.covered_percent, several.covered_percent) >= 80
-    assert unseen.rows + alone.rows == stated.rows and several.rows == 60
+    """Held out: with both factors, and what several cards keep, set on the other models."""
+    stated, unseen, several, several_unseen = speed_scores()
+    assert [score.rows for score in (stated, unseen, several, several_unseen)] == [41, 41, 60, 60]
+    assert min(score.covered_percent for score in (stated, unseen, several, several_unseen)) >= 90
+    assert unseen.mean_percent <= 8
+
+
+def test_speed_of_another_card_on_which_nothing_was_set():
+    """The published rows are of an A100; these were measured on an H100, small models and batches among them."""
+    found = {score.group: score for score in own_scores()}["tokens per second, measured by this project"]
+    assert found.rows >= 30 and found.mean_percent <= 30 and found.covered_percent >= 86
 
 
 def test_committed_table_is_the_computed_one():

@@ -74,6 +74,8 @@ class Program(NamedTuple):
 
     coefficients: Table
     phases: tuple[str, ...]
+    written: dict[str, list[float]]
+    """By phase, all bytes that are allocated on the way, dead ones too, by monomial."""
 
 
 @lru_cache(maxsize=256)
@@ -104,7 +106,7 @@ def moments(task: Task) -> Program:
             phases.append(phase)
         rows.append(values)
         phases.append(phase)
-    return Program(tuple(_by_tag(values) for values in rows), tuple(phases))
+    return Program(tuple(_by_tag(values) for values in rows), tuple(phases), tape.written)
 
 
 def _by_tag(values: list[float]) -> tuple[tuple[float, ...], ...]:
@@ -138,7 +140,7 @@ def _play(task: Task) -> Tape:
     del hidden
     tape.cast_cache.clear()
     tape.mark()
-    tape.phase, tape.tag = "backward", "temporaries"
+    tape.phase, tape.tag, tape.repeats = "backward", "temporaries", 1
     seeds = {loss.node: new(tape, fixed(1), 4)} if loss.node is not None else {}
     del loss
     backward(tape, seeds, tape.nodes)
@@ -180,7 +182,8 @@ def _compile(tape: Tape) -> Program:
             if not any(all(map(ge, other, total)) for other in largest):
                 largest.append(total)
         keep += [first[total] for total in sorted(largest)]
-    return Program(tuple(_by_tag(tape.points[index][1]) for index in keep), tuple(tape.points[index][0] for index in keep))
+    kept = [tape.points[index] for index in keep]
+    return Program(tuple(_by_tag(values) for _, values in kept), tuple(phase for phase, _ in kept), tape.written)
 
 
 def _embed(tape: Tape, task: Task, held: list[Storage]) -> Shadow:
