@@ -40,11 +40,11 @@ def shortest_band(errors: Sequence[float]) -> list[float]:
     """Factors around a prediction, less 1, that hold 90% of the measurements: the narrowest such band that holds 0, a little widened.
 
     How many rows it must hold is the conformal count, ceil(0.9 (n + 1)), which makes it hold 90% of rows that it was not set on
-    (Vovk et al. 2005). From 10 to 19 rows that is all of them; there the worst row alone would set the band, so one stays out.
+    (Vovk et al. 2005). Below 20 rows that is all of them: so few say no more.
     """
     truth = np.sort([1 / (1 + e) - 1 for e in errors])
     count = len(truth)
-    inside = min(int(np.ceil(0.9 * (count + 1))), count - (count >= 10))
+    inside = min(int(np.ceil(0.9 * (count + 1))), count)
     starts = range(count - inside + 1)
     best = min(starts, key=lambda i: max(truth[i + inside - 1], LEAST_BAND) - min(truth[i], -LEAST_BAND))
     low, high = min(truth[best], -LEAST_BAND), max(truth[best + inside - 1], LEAST_BAND)
@@ -76,7 +76,7 @@ def set_constants() -> dict[str, Any]:
         "pace": "throughput.json, A100 80 GB, one card: factors of counted operations over the dense rate and of written bytes over the bandwidth (each is read about twice again); least squares of relative errors",
         "speed_error": "the same rows: measured speed over what is said, less 1; 5th and 95th percentile, at least 15% either way",
         "several_cards": "throughput.json, rows of 2 and 4 cards over the median of one card with that method and model; 5th percentile, median, 95th percentile",  # noqa: E501
-        "allocated_error": "measured.json, rows of high trust; the narrowest band of measured over predicted, less 1, that holds ceil(0.9 (n + 1)) of the n rows (of 10 to 19 rows, all but one)",
+        "allocated_error": "measured.json, rows of high trust; the narrowest band of measured over predicted, less 1, that holds ceil(0.9 (n + 1)) of the n rows (all, where they are fewer than 20)",
         "fragmentation": "factors of: one (started segments), logits and loss, the rest where layers are recomputed, gradients; constant: least squares of relative errors, none below 0, on measured.json's rows of high trust (nvidia-smi less context) and every second model of on_gpu.json (which four to take was seen on all of its rows); dynamic: one factor for the second and third, with the least mean error on rows of reserved memory",  # noqa: E501
         "gpt_bigcode logits": "measured.json, its 8 rows: four logit-sized tensors live at the peak (three with Triton cross-entropy), one more than its code shows",
         "litgpt keeps inputs": "measured.json: growth of memory with batch on three models says that each matrix product keeps its input",

@@ -25,6 +25,7 @@ class Row(NamedTuple):
 
     id: str
     model: str
+    """The model that was packed, where packed ones were published under names of their own."""
     method: str
     source: str
     measure: str
@@ -44,7 +45,7 @@ def rows() -> tuple[Row, ...]:
 
 def _row(row: dict[str, Any]) -> Row:
     return Row(
-        row["id"], row["model"], row["method"], row["source"].split(":")[0], row["measure"], row["trust"], row["peak_gib"],
+        row["id"], _MODELS.get(row["model"], row["model"]), row["method"], row["source"].split(":")[0], row["measure"], row["trust"], row["peak_gib"],
         row.get("peak_nvidia_smi_gib"), read_options(question(row)),
     )  # fmt: skip
 
