@@ -20,14 +20,15 @@ from engine.planner.answer import answer, arch_of
 from engine.planner.calibrate import (
     allocated,
     best_slack,
-    dynamic_gib,
-    dynamic_parts,
     kept_by_several,
+    own_halves,
     own_models,
     pace_factors,
     relative,
+    reserved_with,
     set_constants,
     shortest_band,
+    slack_factors,
     speed_error,
     steady_error,
     steady_rows,
@@ -139,7 +140,7 @@ def held_out_scores() -> list[Score]:
         out.append(_scored(f"all methods, {measure}, held-out model", each))
         for method in METHODS:
             out.append(_scored(f"{method}, {measure}, held-out model", [case for case in each if case[0].method == method]))
-    return out
+    return [*out, _steady_held_out()]
 
 
 def _held_out(group: Sequence[Row], parts: Sequence[set[str]]) -> list[tuple[Row, float, bool]]:
@@ -165,8 +166,24 @@ def _stated_for(row: Row) -> str:
     return error_group(row.method, row.options.software)
 
 
-def _reserved_with(k: float) -> Callable[[Row], float]:
-    return lambda row: dynamic_gib(dynamic_parts(row), k)
+def _reserved_with(factors: Sequence[float]) -> Callable[[Row], float]:
+    return lambda row: reserved_with(row.options, factors)
+
+
+def _steady_held_out() -> Score:
+    """Published rows of one length, with factors and band set on all cases of other models."""
+    errors, covered = [], []
+    cases = [*steady_rows(), *own_halves()[0]]
+    for name in sorted({case.model for case in steady_rows()}):
+        known = [case for case in cases if case.model != name]
+        factors = slack_factors(known)
+        low, high = shortest_band([reserved_with(case.options, factors) / case.reserved_gib - 1 for case in known])
+        for case in steady_rows():
+            if case.model == name:
+                said = reserved_with(case.options, factors)
+                errors.append(said / case.reserved_gib - 1)
+                covered.append(said * (1 + low) <= case.reserved_gib <= said * (1 + high))
+    return score("one length, reserved, held-out model", errors, covered)
 
 
 class OwnRow(NamedTuple):

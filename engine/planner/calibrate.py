@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.planner.allocator import band, error_group, peaks_of, sources
-from engine.planner.answer import answer, arch_of
+from engine.planner.allocator import band, error_group, peaks_of, reserved_gib, sources
+from engine.planner.answer import answer, arch_of, cached_answer
 from engine.planner.clock import card_parts, constants
 from engine.planner.hardware import CONTEXT_GIB, find_gpu
 from engine.planner.memory import GIB, estimate
@@ -65,22 +65,22 @@ def set_constants() -> dict[str, Any]:
     table["allocated_error"] = {group: shortest_band(values) for group, values in sorted(errors.items())}
     write("constants.json", {**constants(), **table})
     still = [*steady_rows(), *own_halves()[0]]
-    k = best_slack(dynamic)
-    table["fragmentation"] = {"constant": slack_factors(still), "dynamic": [1.0, k, k, 0.0]}
+    table["fragmentation"] = {"constant": slack_factors(still), "dynamic": best_slack(dynamic)}
     write("constants.json", {**table, "reserved_error": constants()["reserved_error"]})
     table["reserved_error"] = {
         "constant": shortest_band([steady_error(case) for case in still]),
-        "dynamic": shortest_band([relative(row, answer(row.options).reserve.reserved_gib) for row in dynamic]),
+        "dynamic, mean known": shortest_band([reserved_error(row) for row in dynamic]),
+        "dynamic": shortest_band([reserved_error(without_mean(row)) for row in dynamic]),
     }
     table["origin"] = {
         "pace": "throughput.json, A100 80 GB, one card: factors of counted operations over the dense rate and of written bytes over the bandwidth (each is read about twice again); least squares of relative errors",
         "speed_error": "the same rows: measured speed over what is said, less 1; 5th and 95th percentile, at least 15% either way",
         "several_cards": "throughput.json, rows of 2 and 4 cards over the median of one card with that method and model; 5th percentile, median, 95th percentile",  # noqa: E501
         "allocated_error": "measured.json, rows of high trust; the narrowest band of measured over predicted, less 1, that holds ceil(0.9 (n + 1)) of the n rows (all, where they are fewer than 20)",
-        "fragmentation": "factors of: one (started segments), logits and loss, the rest where layers are recomputed, gradients; constant: least squares of relative errors, none below 0, on measured.json's rows of high trust (nvidia-smi less context) and every second model of on_gpu.json (which four to take was seen on all of its rows); dynamic: one factor for the second and third, with the least mean error on rows of reserved memory",  # noqa: E501
+        "fragmentation": "factors of: one (started segments), the logits' fp32 copy (dynamic: all of logits and loss), the rest where layers are recomputed, gradients; constant: least squares of relative errors, none below 0, on measured.json's rows of high trust (nvidia-smi less context) and every second model of on_gpu.json (which four to take was seen on all of its rows); dynamic: one factor for the second and third, with the least mean error on rows of reserved memory",  # noqa: E501
         "gpt_bigcode logits": "measured.json, its 8 rows: four logit-sized tensors live at the peak (three with Triton cross-entropy), one more than its code shows",
         "litgpt keeps inputs": "measured.json: growth of memory with batch on three models says that each matrix product keeps its input",
-        "reserved_error": "as allocated_error; constant and dynamic: on the rows that set their factors",
+        "reserved_error": "as allocated_error, on the rows that set the factors; dynamic: the same rows, asked without the mean of their lengths",
     }
     write("constants.json", table)
     return table
@@ -125,7 +125,7 @@ def slack_factors(cases: Sequence[Steady]) -> list[float]:
     lines, truths = [], []
     for case in cases:
         found = answer(case.options)
-        peaks = peaks_of(found.estimate)
+        peaks = peaks_of(case.options, found.estimate)
         top = max(peaks["forward"], peaks["backward"]) / GIB
         if case.reserved_gib < 0.97 * found.gpu.usable_gib and found.estimate.phase != "step":
             loss, again, gradients = sources(case.options, peaks, found.estimate.standing)
@@ -148,32 +148,33 @@ def not_negative(lines: NDArray[np.float64], truths: NDArray[np.float64]) -> lis
     return out
 
 
+def reserved_error(row: Row) -> float:
+    return relative(row, float(answer(row.options).reserve.reserved_gib))
+
+
 def steady_error(case: Steady) -> float:
     return float(answer(case.options).reserve.reserved_gib / case.reserved_gib - 1)
 
 
-def best_slack(found: Sequence[Row]) -> float:
-    """The one factor with the least mean error; searched, since the card's size cuts it off."""
-    parts = [(dynamic_parts(row), row.measured_gib) for row in found]
+def best_slack(found: Sequence[Row]) -> list[float]:
+    """Where lengths vary: the one factor with the least mean error; searched, since the card's size cuts it off."""
 
     def mean_error(k: float) -> float:
-        return float(np.mean([abs(dynamic_gib(each, k) / truth - 1) for each, truth in parts]))
+        return float(np.mean([abs(relative(row, reserved_with(row.options, [1.0, k, k, 0.0]))) for row in found]))
 
-    return round(float(min(np.arange(0, 3, 0.05), key=mean_error)), 3)
-
-
-def dynamic_parts(row: Row) -> tuple[float, float, float, float]:
-    """Peak of forward and backward pass, what its slack comes from, the optimizer's step, the card's room: GiB."""
-    found = answer(row.options)
-    peaks = peaks_of(found.estimate)
-    loss, again, _ = sources(row.options, peaks, found.estimate.standing)
-    return max(peaks["forward"], peaks["backward"]) / GIB, loss + again, peaks["step"] / GIB, found.gpu.usable_gib
+    k = round(float(min(np.arange(0, 3, 0.05), key=mean_error)), 3)
+    return [1.0, k, k, 0.0]
 
 
-def dynamic_gib(parts: tuple[float, float, float, float], k: float) -> float:
-    """Reserved where lengths vary, with a factor of one's own."""
-    top, moving, step, room = parts
-    return min(max(step, top + k * moving) + 1.0, room)
+def reserved_with(options: Options, factors: Sequence[float]) -> float:
+    """Reserved GiB with factors of one's own."""
+    found = cached_answer(options)
+    return float(reserved_gib(options, peaks_of(options, found.estimate), found.estimate.standing, found.gpu.usable_gib, factors))
+
+
+def without_mean(row: Row) -> Row:
+    """The same row where nothing is known of its lengths but the longest."""
+    return row._replace(options=replace(row.options, tokens_per_example=None))
 
 
 class Timed(NamedTuple):

@@ -12,7 +12,7 @@ from engine.planner.sharding import shared_standing
 from engine.planner.standing import Standing, experts_are_linear
 from engine.planner.tape.core import TAGS
 from engine.planner.tape.linear import Setting
-from engine.planner.tape.loss import Loss
+from engine.planner.tape.loss import CHUNKS, Loss
 from engine.planner.tape.program import Program, Table, Task, play
 from engine.planner.targets import adapted
 
@@ -37,6 +37,8 @@ class Estimate(NamedTuple):
     standing: Standing
     loss_bytes: float
     """The most that logits and loss take at any moment."""
+    copy_bytes: float
+    """The largest tensor of the loss."""
     moving_bytes: float
     """The most that comes and goes within the forward and backward pass; gradients stay, so they are not counted."""
 
@@ -98,7 +100,16 @@ def estimate(options: Options, arch: Arch) -> Estimate:
     loss = max(moment[LOGITS] for moment in by_tag)
     gathered = gathered_bytes(step)
     moving = max(total - moment[GRADIENTS] + more for total, moment, more in zip(totals, by_tag, gathered, strict=True))
-    return Estimate(peaks[phase], terms, phase, peaks, step.held, loss, moving)
+    return Estimate(peaks[phase], terms, phase, peaks, step.held, loss, copy_bytes(options, arch, basis), moving)
+
+
+def copy_bytes(options: Options, arch: Arch, basis: tuple[Any, ...]) -> Any:
+    """The fp32 copy of the logits, of one part of them where the loss takes parts; nothing where linear and loss are one, or for a few classes.
+
+    `basis`: as `monomials`.
+    """
+    parts = {"fused": 0.0, "classify": 0.0, "chunked": 1 / CHUNKS}.get(task_of(options, arch).loss.kind, 1.0)
+    return 4.0 * arch.vocab * basis[3] * parts
 
 
 def gathered_bytes(step: Played) -> list[float]:
