@@ -20,18 +20,19 @@ from engine.planner.answer import answer, arch_of
 from engine.planner.calibrate import (
     allocated,
     best_slack,
-    dynamic_gib,
-    dynamic_parts,
-    efficiencies,
-    kind_of,
+    kept_by_several,
+    own_halves,
     own_models,
+    pace_factors,
     relative,
+    reserved_with,
     set_constants,
     shortest_band,
+    slack_factors,
     speed_error,
     steady_error,
     steady_rows,
-    throughput,
+    timed_rows,
     write,
 )
 from engine.planner.misses import misses, reserved_misses, speed_misses, trace_misses
@@ -73,20 +74,24 @@ def halves(found: Iterable[Row]) -> tuple[set[str], set[str]]:
 
 
 def speed_scores() -> list[Score]:
-    """Published tokens per second against the middle of the band: as it is stated; with each model scored by the others' constants, apart
-    where no other model was measured with that method and software; and rows of 2 and 4 cards."""
-    found = [(row, value) for row, value in throughput() if row["n_gpus"] == 1]
-    names = {row["model"] for row, _ in found}
+    """Published tokens per second against the middle of the band: as it is stated, and with all constants set on the other models."""
+    found = timed_rows()
+    stated: dict[bool, list[float]] = {True: [], False: []}
     unseen: dict[bool, list[float]] = {True: [], False: []}
-    for row, value in found:
-        known = efficiencies(names - {row["model"]})
-        alike = kind_of(row) in known and any(r["model"] != row["model"] and kind_of(r) == kind_of(row) for r, _ in found)
-        unseen[alike].append(known.get(kind_of(row), known.get(row["method"], [0, value, 0]))[1] / value - 1)
+    for name in sorted({case.model for case in found}):
+        known = [case for case in found if case.model != name]
+        factors = pace_factors(known)
+        kept = kept_by_several(known, factors)
+        for case in found:
+            if case.model == name:
+                alone = case.options.gpus == 1
+                stated[alone].append(speed_error(case))
+                unseen[alone].append(speed_error(case, factors, kept))
     groups = {
-        "tokens per second": [speed_error(row, value) for row, value in found],
+        "tokens per second": stated[True],
         "tokens per second, held-out model": unseen[True],
-        "tokens per second, held-out model, no other measured so": unseen[False],
-        "tokens per second, 2 and 4 GPUs": [speed_error(row, value) for row, value in throughput() if row["n_gpus"] > 1],
+        "tokens per second, 2 and 4 GPUs": stated[False],
+        "tokens per second, 2 and 4 GPUs, held-out model": unseen[False],
     }
     return [score(f"{name} (share within 25%)", errors, [abs(e) <= 0.25 for e in errors]) for name, errors in groups.items()]
 
@@ -135,7 +140,7 @@ def held_out_scores() -> list[Score]:
         out.append(_scored(f"all methods, {measure}, held-out model", each))
         for method in METHODS:
             out.append(_scored(f"{method}, {measure}, held-out model", [case for case in each if case[0].method == method]))
-    return out
+    return [*out, _steady_held_out()]
 
 
 def _held_out(group: Sequence[Row], parts: Sequence[set[str]]) -> list[tuple[Row, float, bool]]:
@@ -161,8 +166,24 @@ def _stated_for(row: Row) -> str:
     return error_group(row.method, row.options.software)
 
 
-def _reserved_with(k: float) -> Callable[[Row], float]:
-    return lambda row: dynamic_gib(dynamic_parts(row), k)
+def _reserved_with(factors: Sequence[float]) -> Callable[[Row], float]:
+    return lambda row: reserved_with(row.options, factors)
+
+
+def _steady_held_out() -> Score:
+    """Published rows of one length, with factors and band set on all cases of other models."""
+    errors, covered = [], []
+    cases = [*steady_rows(), *own_halves()[0]]
+    for name in sorted({case.model for case in steady_rows()}):
+        known = [case for case in cases if case.model != name]
+        factors = slack_factors(known)
+        low, high = shortest_band([reserved_with(case.options, factors) / case.reserved_gib - 1 for case in known])
+        for case in steady_rows():
+            if case.model == name:
+                said = reserved_with(case.options, factors)
+                errors.append(said / case.reserved_gib - 1)
+                covered.append(said * (1 + low) <= case.reserved_gib <= said * (1 + high))
+    return score("one length, reserved, held-out model", errors, covered)
 
 
 class OwnRow(NamedTuple):

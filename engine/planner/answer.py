@@ -67,7 +67,7 @@ def answer(options: Options) -> Answer:
     time = clock.hours(options, rate)
     return Answer(
         options, arch, gpu, found, room, verdict(room.reserved_interval_gib, gpu.usable_gib), rate, time, clock.cost(options, gpu, time),
-        adapter_bytes(options, arch), checkpoint_bytes(options, arch), unmeasured(options), clock.efficiency(options, gpu).assumed,
+        adapter_bytes(options, arch), checkpoint_bytes(options, arch), unmeasured(options), clock.speed_band(options, gpu).assumed,
         notes(options, arch, gpu),
     )  # fmt: skip
 

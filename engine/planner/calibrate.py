@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.planner.allocator import band, error_group, peaks_of, sources
-from engine.planner.answer import answer, arch_of
-from engine.planner.clock import constants, flops_per_token
-from engine.planner.hardware import CONTEXT_GIB
+from engine.planner.allocator import band, error_group, peaks_of, reserved_gib, sources
+from engine.planner.answer import answer, arch_of, cached_answer
+from engine.planner.clock import card_parts, constants
+from engine.planner.hardware import CONTEXT_GIB, find_gpu
 from engine.planner.memory import GIB, estimate
 from engine.planner.options import Options, read_options
 from engine.planner.rows import Row, question, rows
@@ -38,11 +40,11 @@ def shortest_band(errors: Sequence[float]) -> list[float]:
     """Factors around a prediction, less 1, that hold 90% of the measurements: the narrowest such band that holds 0, a little widened.
 
     How many rows it must hold is the conformal count, ceil(0.9 (n + 1)), which makes it hold 90% of rows that it was not set on
-    (Vovk et al. 2005). From 10 to 19 rows that is all of them; there the worst row alone would set the band, so one stays out.
+    (Vovk et al. 2005). Below 20 rows that is all of them: so few say no more.
     """
     truth = np.sort([1 / (1 + e) - 1 for e in errors])
     count = len(truth)
-    inside = min(int(np.ceil(0.9 * (count + 1))), count - (count >= 10))
+    inside = min(int(np.ceil(0.9 * (count + 1))), count)
     starts = range(count - inside + 1)
     best = min(starts, key=lambda i: max(truth[i + inside - 1], LEAST_BAND) - min(truth[i], -LEAST_BAND))
     low, high = min(truth[best], -LEAST_BAND), max(truth[best + inside - 1], LEAST_BAND)
@@ -53,28 +55,32 @@ def set_constants() -> dict[str, Any]:
     """Everything that is set from rows, in one place, with where it comes from."""
     exact = [row for row in rows() if row.measure == "allocated" and row.trust == "high"]
     dynamic = [row for row in rows() if row.measure == "reserved"]
-    table: dict[str, Any] = {"efficiency": efficiencies(None), "several_cards": {"kept": kept_by_several(None)}}
+    timed = timed_rows()
+    pace = pace_factors(timed)
+    table: dict[str, Any] = {"pace": {"factors": pace}, "speed_error": speed_bands(timed, pace)}
+    table["several_cards"] = {"kept": kept_by_several(timed, pace)}
     errors: dict[str, list[float]] = defaultdict(list)
     for row in exact:
         errors[error_group(row.method, row.options.software)].append(relative(row, allocated(row)))
     table["allocated_error"] = {group: shortest_band(values) for group, values in sorted(errors.items())}
     write("constants.json", {**constants(), **table})
     still = [*steady_rows(), *own_halves()[0]]
-    k = best_slack(dynamic)
-    table["fragmentation"] = {"constant": slack_factors(still), "dynamic": [1.0, k, k, 0.0]}
+    table["fragmentation"] = {"constant": slack_factors(still), "dynamic": best_slack(dynamic)}
     write("constants.json", {**table, "reserved_error": constants()["reserved_error"]})
     table["reserved_error"] = {
         "constant": shortest_band([steady_error(case) for case in still]),
-        "dynamic": shortest_band([relative(row, answer(row.options).reserve.reserved_gib) for row in dynamic]),
+        "dynamic, mean known": shortest_band([reserved_error(row) for row in dynamic]),
+        "dynamic": shortest_band([reserved_error(without_mean(row)) for row in dynamic]),
     }
     table["origin"] = {
-        "efficiency": "throughput.json, A100 80 GB; 5th percentile, median and 95th percentile of counted operations a second over 312 TFLOP/s, at least 15% either way",
+        "pace": "throughput.json, A100 80 GB, one card: factors of counted operations over the dense rate and of written bytes over the bandwidth (each is read about twice again); least squares of relative errors",
+        "speed_error": "the same rows: measured speed over what is said, less 1; 5th and 95th percentile, at least 15% either way",
         "several_cards": "throughput.json, rows of 2 and 4 cards over the median of one card with that method and model; 5th percentile, median, 95th percentile",  # noqa: E501
-        "allocated_error": "measured.json, rows of high trust; the narrowest band of measured over predicted, less 1, that holds ceil(0.9 (n + 1)) of the n rows (of 10 to 19 rows, all but one)",
-        "fragmentation": "factors of: one (started segments), logits and loss, the rest where layers are recomputed, gradients; constant: least squares of relative errors, none below 0, on measured.json's rows of high trust (nvidia-smi less context) and every second model of on_gpu.json (which four to take was seen on all of its rows); dynamic: one factor for the second and third, with the least mean error on rows of reserved memory",  # noqa: E501
+        "allocated_error": "measured.json, rows of high trust; the narrowest band of measured over predicted, less 1, that holds ceil(0.9 (n + 1)) of the n rows (all, where they are fewer than 20)",
+        "fragmentation": "factors of: one (started segments), the logits' fp32 copy (dynamic: all of logits and loss), the rest where layers are recomputed, gradients; constant: least squares of relative errors, none below 0, on measured.json's rows of high trust (nvidia-smi less context) and every second model of on_gpu.json (which four to take was seen on all of its rows); dynamic: one factor for the second and third, with the least mean error on rows of reserved memory",  # noqa: E501
         "gpt_bigcode logits": "measured.json, its 8 rows: four logit-sized tensors live at the peak (three with Triton cross-entropy), one more than its code shows",
         "litgpt keeps inputs": "measured.json: growth of memory with batch on three models says that each matrix product keeps its input",
-        "reserved_error": "as allocated_error; constant and dynamic: on the rows that set their factors",
+        "reserved_error": "as allocated_error, on the rows that set the factors; dynamic: the same rows, asked without the mean of their lengths",
     }
     write("constants.json", table)
     return table
@@ -119,7 +125,7 @@ def slack_factors(cases: Sequence[Steady]) -> list[float]:
     lines, truths = [], []
     for case in cases:
         found = answer(case.options)
-        peaks = peaks_of(found.estimate)
+        peaks = peaks_of(case.options, found.estimate)
         top = max(peaks["forward"], peaks["backward"]) / GIB
         if case.reserved_gib < 0.97 * found.gpu.usable_gib and found.estimate.phase != "step":
             loss, again, gradients = sources(case.options, peaks, found.estimate.standing)
@@ -142,77 +148,100 @@ def not_negative(lines: NDArray[np.float64], truths: NDArray[np.float64]) -> lis
     return out
 
 
+def reserved_error(row: Row) -> float:
+    return relative(row, float(answer(row.options).reserve.reserved_gib))
+
+
 def steady_error(case: Steady) -> float:
     return float(answer(case.options).reserve.reserved_gib / case.reserved_gib - 1)
 
 
-def best_slack(found: Sequence[Row]) -> float:
-    """The one factor with the least mean error; searched, since the card's size cuts it off."""
-    parts = [(dynamic_parts(row), row.measured_gib) for row in found]
+def best_slack(found: Sequence[Row]) -> list[float]:
+    """Where lengths vary: the one factor with the least mean error; searched, since the card's size cuts it off."""
 
     def mean_error(k: float) -> float:
-        return float(np.mean([abs(dynamic_gib(each, k) / truth - 1) for each, truth in parts]))
+        return float(np.mean([abs(relative(row, reserved_with(row.options, [1.0, k, k, 0.0]))) for row in found]))
 
-    return round(float(min(np.arange(0, 3, 0.05), key=mean_error)), 3)
-
-
-def dynamic_parts(row: Row) -> tuple[float, float, float, float]:
-    """Peak of forward and backward pass, what its slack comes from, the optimizer's step, the card's room: GiB."""
-    found = answer(row.options)
-    peaks = peaks_of(found.estimate)
-    loss, again, _ = sources(row.options, peaks, found.estimate.standing)
-    return max(peaks["forward"], peaks["backward"]) / GIB, loss + again, peaks["step"] / GIB, found.gpu.usable_gib
+    k = round(float(min(np.arange(0, 3, 0.05), key=mean_error)), 3)
+    return [1.0, k, k, 0.0]
 
 
-def dynamic_gib(parts: tuple[float, float, float, float], k: float) -> float:
-    """Reserved where lengths vary, with a factor of one's own."""
-    top, moving, step, room = parts
-    return min(max(step, top + k * moving) + 1.0, room)
+def reserved_with(options: Options, factors: Sequence[float]) -> float:
+    """Reserved GiB with factors of one's own."""
+    found = cached_answer(options)
+    return float(reserved_gib(options, peaks_of(options, found.estimate), found.estimate.standing, found.gpu.usable_gib, factors))
 
 
-def throughput() -> list[tuple[dict[str, Any], float]]:
-    """Rows of one GPU with the efficiency that each reached."""
+def without_mean(row: Row) -> Row:
+    """The same row where nothing is known of its lengths but the longest."""
+    return row._replace(options=replace(row.options, tokens_per_example=None))
+
+
+class Timed(NamedTuple):
+    """A published speed: seconds of one micro-batch, measured and at the card's listed rate and bandwidth."""
+
+    id: str
+    model: str
+    """The model that was packed, where packed ones were published under names of their own."""
+    kind: str
+    """Method and program."""
+    seconds: float
+    parts: tuple[float, float]
+    options: Options
+
+
+@cache
+def timed_rows() -> tuple[Timed, ...]:
+    """All published rows, of 1, 2 and 4 cards."""
     found = json.loads((_HERE / "throughput.json").read_bytes())["rows"]
-    out = []
-    for row in found:
-        full = {"attention": "flash", "optimizer": "adamw", "lora_targets": "qkvo", **row}
-        options = read_options(question(full))
-        out.append((row, row["tokens_per_second_per_gpu"] * flops_per_token(options, arch_of(options)) / 312e12))
-    return out
+    return tuple(_timed({"attention": "flash", "optimizer": "adamw", "lora_targets": "qkvo", **row}) for row in found)
 
 
-def speed_error(row: dict[str, Any], value: float) -> float:
-    """The stated middle over the efficiency that a row reached, less 1."""
-    kept = constants()["several_cards"]["kept"][1] if row["n_gpus"] > 1 else 1.0
-    return constants()["efficiency"][kind_of(row)][1] * kept / value - 1
+def _timed(row: dict[str, Any]) -> Timed:
+    options = replace(read_options(question(row)), gpus=row["n_gpus"])
+    parts = card_parts(options, arch_of(options), find_gpu(options.gpu))
+    assert parts is not None, row["gpu"]
+    seconds = options.micro_batch * options.seq_len / row["tokens_per_second_per_gpu"]
+    return Timed(row["id"], options.model, f"{options.method}/{options.software}", seconds, parts, options)
 
 
-def kind_of(row: dict[str, Any]) -> str:
-    return f"{row['method']}/hf-triton" if "foak" in row["id"] else row["method"]
+def one_card(cases: Sequence[Timed]) -> list[Timed]:
+    return [case for case in cases if case.options.gpus == 1]
 
 
-def efficiencies(models: set[str] | None) -> dict[str, list[float]]:
-    groups: dict[str, list[float]] = defaultdict(list)
-    for row, value in throughput():
-        if row["n_gpus"] == 1 and (models is None or row["model"] in models):
-            groups[kind_of(row)].append(value)
-            groups[row["method"]].append(value) if models is not None else None
-    return {kind: _band(values) for kind, values in sorted(groups.items())}
+def pace_factors(cases: Sequence[Timed]) -> list[float]:
+    """What the two counted parts take beyond the card's listed rates: least squares of relative errors over rows of one card."""
+    alone = one_card(cases)
+    return not_negative(np.array([np.array(case.parts) / case.seconds for case in alone]), np.ones(len(alone)))
 
 
-def kept_by_several(models: set[str] | None) -> list[float]:
+def speed_ratio(case: Timed, factors: Sequence[float]) -> float:
+    """Measured speed over the one that is said of a card alone."""
+    return float(np.dot(factors, case.parts)) / case.seconds
+
+
+def kept_by_several(cases: Sequence[Timed], factors: Sequence[float]) -> list[float]:
     """What each of several cards keeps of one card's speed: 5th percentile, median, 95th percentile over rows of 2 and 4 cards, each against
-    the median of one card with that method and model."""
+    the median of one card with that method, program and model."""
     single: dict[tuple[str, str], list[float]] = defaultdict(list)
-    found = [(row, value) for row, value in throughput() if models is None or row["model"] in models]
-    for row, value in found:
-        if row["n_gpus"] == 1:
-            single[kind_of(row), row["model"]].append(value)
-    shares = [value / float(np.median(single[kind_of(row), row["model"]])) for row, value in found if row["n_gpus"] > 1]
+    for case in one_card(cases):
+        single[case.kind, case.model].append(speed_ratio(case, factors))
+    several = [case for case in cases if case.options.gpus > 1]
+    shares = [speed_ratio(case, factors) / float(np.median(single[case.kind, case.model])) for case in several]
     return [round(min(float(v), 1.0), 4) for v in np.percentile(shares, [5, 50, 95])]
 
 
-def _band(values: Sequence[float]) -> list[float]:
-    """5th percentile, median, 95th percentile, and at least 15% either way: few models were measured, and rows of one are alike."""
-    low, middle, high = (float(v) for v in np.percentile(values, [5, 50, 95]))
-    return [round(min(low, 0.85 * middle), 4), round(middle, 4), round(min(max(high, 1.15 * middle), 0.9), 4)]
+def speed_error(case: Timed, factors: Sequence[float] | None = None, kept: Sequence[float] | None = None) -> float:
+    """The stated middle over the measured speed, less 1; with the stated constants, or with others."""
+    share = (kept or constants()["several_cards"]["kept"])[1] if case.options.gpus > 1 else 1.0
+    return share / speed_ratio(case, factors or constants()["pace"]["factors"]) - 1
+
+
+def speed_bands(cases: Sequence[Timed], factors: Sequence[float]) -> dict[str, list[float]]:
+    """Measured speed over what is said, less 1, by method: 5th and 95th percentile, and at least 15% either way: few models were measured, and
+    rows of one are alike."""
+    out = {}
+    for method in ("full", "lora", "qlora"):
+        low, high = np.percentile([speed_ratio(case, factors) - 1 for case in one_card(cases) if case.options.method == method], [5, 95])
+        out[method] = [round(min(float(low), -0.15), 4), round(max(float(high), 0.15), 4)]
+    return out

@@ -115,7 +115,7 @@ def table(found: dict[str, Any]) -> str:
     ]
     if found["tokens_per_second"]:
         slow, fast = found["tokens_per_second"]
-        assumed = ", efficiency assumed" if found["speed_assumed"] else ""
+        assumed = ", speed assumed" if found["speed_assumed"] else ""
         lines += [f"  {slow:,.0f} to {fast:,.0f} tokens/s{assumed}"]
     if found["real_tokens_per_second"] not in (None, found["tokens_per_second"]):
         slow, fast = found["real_tokens_per_second"]

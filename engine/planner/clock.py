@@ -1,21 +1,24 @@
-"""Time, from counted operations and measured efficiency; cost, from time and the price band; storage."""
+"""Time, from counted operations and written bytes; cost, from time and the price band."""
 
 from __future__ import annotations
 
 import json
 from functools import cache
+from operator import mul
 from pathlib import Path
 from typing import NamedTuple
 
 from engine.planner.arch import Arch
 from engine.planner.hardware import Gpu
+from engine.planner.memory import monomials, task_of
 from engine.planner.options import Options
-from engine.planner.standing import other_models, standing
+from engine.planner.standing import other_models, standing, trainable_count
+from engine.planner.tape.program import play
 
 _FILE = Path(__file__).with_name("constants.json")
 MEASURED_ON = "A100 80GB SXM"
 WIDENED = (0.65, 1.2)
-"""Factors on the ends of the band of efficiency for a card, and again for a way of training, on which nothing was measured: an assumption,
+"""Factors on the ends of the band of speed for a card, and again for a way of training, on which nothing was measured: an assumption,
 and labelled so."""
 MOST_CARDS = 4
 """The most cards that speed was measured on."""
@@ -29,11 +32,18 @@ HOST_FACTORS = (0.5, 2.0)
 """A processor twice as fast, and one half as fast: an assumption."""
 
 
-class Efficiency(NamedTuple):
-    """Share of the card's dense rate that the counted operations reach: low, middle, high."""
+STEP_WRITES = {
+    "adamw": (8, 0), "adamw-fused": (3, 0), "adamw-8bit": (1, 2), "paged-adamw-32bit": (1, 8), "paged-adamw-8bit": (1, 2),
+    "adafactor": (7, 0), "sgd": (1, 0),
+}  # fmt: skip
+"""What an optimizer writes for each parameter it trains: numbers of the parameter's own width, and bytes beside. torch's foreach AdamW goes over
+all parameters eight times (torch/optim/adam.py, _multi_tensor_adam); fused, it writes parameter and two states once."""
+
+
+class Band(NamedTuple):
+    """Factors on the speed that counted work gives."""
 
     low: float
-    middle: float
     high: float
     assumed: bool
 
@@ -98,28 +108,59 @@ def assumptions(options: Options, gpu: Gpu) -> int:
     return (not gpu.name.startswith("A100 80GB")) + way + (o.gpus > MOST_CARDS)
 
 
-def efficiency(options: Options, gpu: Gpu) -> Efficiency:
-    """Measured band for the method; wider, and marked as assumed, for what it was not measured on."""
-    method = options.method if options.method in ("full", "lora", "qlora") else "lora"
-    low, middle, high = constants()["efficiency"][f"{method}/{options.software}" if options.software == "hf-triton" else method]
+def speed_band(options: Options, gpu: Gpu) -> Band:
+    """What rows of the method kept or gained against the counted work; wider, and marked as assumed, for what was not measured."""
+    low, high = constants()["speed_error"][options.method if options.method in ("full", "lora", "qlora") else "lora"]
     count = assumptions(options, gpu)
-    return Efficiency(
-        low * WIDENED[0] ** count, middle, max(min(high * WIDENED[1] ** count, 0.9), middle), count > 0 or options.gpus > 1
-    )  # fmt: skip
+    return Band((1 + low) * WIDENED[0] ** count, (1 + high) * WIDENED[1] ** count, count > 0 or options.gpus > 1)
+
+
+def written_bytes(options: Options, arch: Arch) -> float:
+    """What the kernels of one micro-batch write on one card: every tensor that the played-through step makes, dead ones too, and the optimizer's
+    passes over what it trains. A model that only reads makes the forward pass's."""
+    o = options
+    basis = monomials(o, o.micro_batch, o.seq_len)
+    forward, backward = (sum(map(mul, values, basis)) for values in play(task_of(o, arch)).written.values())
+    learners, readers = passes(o)
+    return float(learners * (forward + backward) + readers * forward + step_bytes(o, arch) / o.accumulation)
+
+
+def step_bytes(options: Options, arch: Arch) -> float:
+    """What one card's share of the optimizer's step writes; nothing where the processor takes it."""
+    o = options
+    if o.offload != "none":
+        return 0.0
+    numbers, more = STEP_WRITES[o.optimizer]
+    width = 4 if o.trainable_dtype == "fp32" else 2
+    copied = 2 if o.method == "full" and width == 4 and o.weights in ("bf16", "fp16") else 0
+    learners, _ = passes(o)
+    return learners * trainable_count(o, arch) * (numbers * width + more + copied) / (o.gpus if o.sharding != "ddp" else 1)
+
+
+def card_parts(options: Options, arch: Arch, gpu: Gpu) -> tuple[float, float] | None:
+    """Seconds of one micro-batch at the card's listed rate and at its listed bandwidth, each written byte once."""
+    rate = dense_tflops(options, gpu)
+    if rate is None or gpu.bandwidth_gb_s is None:
+        return None
+    tokens = options.micro_batch * options.seq_len * (2 if options.objective in ("dpo", "reward") else 1)  # pairs count twice
+    return tokens * flops_per_token(options, arch) / (rate * 1e12), written_bytes(options, arch) / (gpu.bandwidth_gb_s * 1e9)
 
 
 def tokens_per_second(options: Options, arch: Arch, gpu: Gpu) -> tuple[float, float] | None:
-    """Band for all GPUs together; None where the card's rate is not known. It ends where the GPU would wait for the processor that
-    starts its kernels. What is moved to the processor's memory and back may go on beside the computing (fast end) or after it (slow end).
+    """Band for all GPUs together; None where the card's rate or bandwidth is not known.
+
+    Matrix products take their operations at a share of the card's rate, and everything is written and read at its bandwidth (a roofline
+    of two terms, added: Williams et al. 2009). Both factors are the same for all methods, models and programs. It ends where the GPU would wait
+    for the processor that starts its kernels. What is moved to the processor's memory and back may go on beside the computing (fast end)
+    or after it (slow end).
     """
-    rate = dense_tflops(options, gpu)
-    if rate is None:
+    parts = card_parts(options, arch, gpu)
+    if parts is None:
         return None
-    o, band = options, efficiency(options, gpu)
-    tokens = o.micro_batch * o.seq_len * (2 if o.objective in ("dpo", "reward") else 1)  # pairs count twice
-    work = tokens * flops_per_token(o, arch) / (rate * 1e12)
+    o, band = options, speed_band(options, gpu)
+    work = sum(map(mul, constants()["pace"]["factors"], parts))
     host = host_seconds(o, arch)
-    fast, slow = max(work / band.high, HOST_FACTORS[0] * host), max(work / band.low, HOST_FACTORS[1] * host)
+    fast, slow = max(work / band.high, parts[0], HOST_FACTORS[0] * host), max(work / band.low, HOST_FACTORS[1] * host)
     if o.gpus > 1:
         kept = constants()["several_cards"]["kept"]
         slow, fast = slow / kept[0], fast / kept[-1]
@@ -128,7 +169,8 @@ def tokens_per_second(options: Options, arch: Arch, gpu: Gpu) -> tuple[float, fl
     if o.objective == "rlhf":
         generated = generation_seconds(o, arch, gpu)
         fast, slow = fast + generated[0], slow + generated[1]
-    return tokens * o.gpus / slow, tokens * o.gpus / fast
+    tokens = o.micro_batch * o.seq_len * (2 if o.objective in ("dpo", "reward") else 1) * o.gpus
+    return tokens / slow, tokens / fast
 
 
 def moved_kinds(options: Options) -> str:

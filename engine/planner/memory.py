@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
-from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from operator import mul
+from typing import Any, NamedTuple
 
 from engine.planner.arch import Arch
 from engine.planner.options import FOUR_BIT, QUANTIZED, Options
@@ -15,8 +12,8 @@ from engine.planner.sharding import shared_standing
 from engine.planner.standing import Standing, experts_are_linear
 from engine.planner.tape.core import TAGS
 from engine.planner.tape.linear import Setting
-from engine.planner.tape.loss import Loss
-from engine.planner.tape.program import Program, Task, play
+from engine.planner.tape.loss import CHUNKS, Loss
+from engine.planner.tape.program import Program, Table, Task, play
 from engine.planner.targets import adapted
 
 GIB = 2**30
@@ -25,7 +22,7 @@ TERMS = (
     "weights", "quant_constants", "adapters", "gradients", "optimizer", "activations", "recomputation", "logits", "dequantization",
     "temporaries", "framework",
 )  # fmt: skip
-_LOGITS, _GRADIENTS = TAGS.index("logits"), TAGS.index("gradients")
+LOGITS, GRADIENTS = TAGS.index("logits"), TAGS.index("gradients")
 
 
 class Estimate(NamedTuple):
@@ -40,6 +37,8 @@ class Estimate(NamedTuple):
     standing: Standing
     loss_bytes: float
     """The most that logits and loss take at any moment."""
+    copy_bytes: float
+    """The largest tensor of the loss."""
     moving_bytes: float
     """The most that comes and goes within the forward and backward pass; gradients stay, so they are not counted."""
 
@@ -49,7 +48,7 @@ class Played(NamedTuple):
 
     held: Standing
     phases: tuple[str, ...]
-    coefficients: NDArray[np.float64]
+    coefficients: Table
     """(moments, tags, monomials): what comes and goes, of gradients only the part that stays on this GPU."""
     beside_bytes: dict[str, float]
     """By phase: what stands beside it."""
@@ -61,7 +60,10 @@ def played(options: Options, arch: Arch, program: Program | None = None) -> Play
     program = program or play(task_of(options, arch))
     coefficients = program.coefficients
     if held.gradient_share != 1.0:
-        coefficients = coefficients * np.where(np.array(TAGS) == "gradients", held.gradient_share, 1.0)[None, :, None]
+        shares = [held.gradient_share if tag == "gradients" else 1.0 for tag in TAGS]
+        coefficients = tuple(
+            tuple(tuple(share * value for value in values) for share, values in zip(shares, moment, strict=True)) for moment in coefficients
+        )
     forward = held.always_bytes + held.gradients_bytes * held.waiting + held.gathered_bytes
     beside = {"load": held.always_bytes, "forward": forward, "backward": forward + held.arriving_bytes,
               "step": held.always_bytes + held.gradients_bytes + held.step_bytes}  # fmt: skip
@@ -83,58 +85,43 @@ def terms_beside(held: Standing, phase: str) -> dict[str, float]:
 def estimate(options: Options, arch: Arch) -> Estimate:
     """The peak for the question's own batch and length."""
     step = played(options, arch)
-    by_tag = step.coefficients @ monomials(options, np.float64(options.micro_batch), np.float64(options.seq_len))
-    totals = by_tag.sum(1)
+    basis = monomials(options, options.micro_batch, options.seq_len)
+    by_tag = [[sum(map(mul, values, basis)) for values in moment] for moment in step.coefficients]
+    totals = [sum(moment) for moment in by_tag]
     peaks = dict(step.beside_bytes)
     for phase in ("forward", "backward"):
-        peaks[phase] += float(max((totals[i] for i, name in enumerate(step.phases) if name == phase), default=0.0))
+        peaks[phase] += max((total for total, name in zip(totals, step.phases, strict=True) if name == phase), default=0.0)
     phase = max(("forward", "backward", "step"), key=lambda name: peaks[name])
     terms = terms_beside(step.held, phase)
     if phase != "step":
         worst = max((i for i, name in enumerate(step.phases) if name == phase), key=lambda i: totals[i])
         for number, tag in enumerate(TAGS):
-            terms[tag] += float(by_tag[worst, number])
-    largest = {name: float(value[0]) for name, value in _largest(step, by_tag[..., None]).items()}
-    return Estimate(peaks[phase], terms, phase, peaks, step.held, largest["loss"], largest["moving"])
+            terms[tag] += by_tag[worst][number]
+    loss = max(moment[LOGITS] for moment in by_tag)
+    gathered = gathered_bytes(step)
+    moving = max(total - moment[GRADIENTS] + more for total, moment, more in zip(totals, by_tag, gathered, strict=True))
+    return Estimate(peaks[phase], terms, phase, peaks, step.held, loss, copy_bytes(options, arch, basis), moving)
 
 
-def _largest(step: Played, by_tag: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """Of (moments, tags, questions): the largest loss, and the most that comes and goes."""
-    gathered = [step.held.gathered_bytes + step.held.arriving_bytes * (phase == "backward") for phase in step.phases]
-    moving = by_tag.sum(1) - by_tag[:, _GRADIENTS] + np.array(gathered)[:, None]
-    return {"loss": by_tag[:, _LOGITS].max(0), "moving": moving.max(0)}
+def copy_bytes(options: Options, arch: Arch, basis: tuple[Any, ...]) -> Any:
+    """The fp32 copy of the logits, of one part of them where the loss takes parts; nothing where linear and loss are one, or for a few classes.
+
+    `basis`: as `monomials`.
+    """
+    parts = {"fused": 0.0, "classify": 0.0, "chunked": 1 / CHUNKS}.get(task_of(options, arch).loss.kind, 1.0)
+    return 4.0 * arch.vocab * basis[3] * parts
 
 
-def phase_maps(options: Options, arch: Arch, batches: NDArray[np.float64], lengths: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """Peak bytes of each phase, and the largest of logits and loss and of all that moves, for every batch (rows) and length (columns) at once."""
-    shape = (len(batches), len(lengths))
-    out = {name: np.zeros(shape) for name in ("forward", "backward", "step", "loss", "moving")}
-    for chosen in (batches == 1, batches != 1):  # a single row's loss takes another way
-        if not chosen.any():
-            continue
-        asked = replace(options, micro_batch=int(batches[chosen][0]))
-        step = played(asked, arch)
-        basis = monomials(asked, batches[chosen, None], lengths[None, :]).reshape(len(MONOMIAL_NAMES), -1)
-        totals = step.coefficients.sum(1) @ basis
-        for name, value in _largest(step, step.coefficients @ basis).items():
-            out[name][chosen] = value.reshape(-1, len(lengths))
-        for name in ("forward", "backward", "step"):
-            rows = [i for i, phase in enumerate(step.phases) if phase == name]
-            top = totals[rows].max(0).reshape(-1, len(lengths)) if rows else 0.0
-            out[name][chosen] = step.beside_bytes[name] + top
-    return out
+def gathered_bytes(step: Played) -> list[float]:
+    """By moment: weights and gradients that are whole on this GPU for a while."""
+    return [step.held.gathered_bytes + step.held.arriving_bytes * (phase == "backward") for phase in step.phases]
 
 
-MONOMIAL_NAMES = ("1", "s", "b", "bs", "bss", "ss")
-
-
-def monomials(options: Options, batch: NDArray[np.float64] | np.float64, length: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
-    """1, s, b, b·s, b·s², s² with what the method adds: pairs double the batch, a prompt lengthens the sequence."""
+def monomials(options: Options, batch: Any, length: Any) -> tuple[Any, ...]:
+    """1, s, b, b·s, b·s², s² with what the method adds: pairs double the batch, a prompt lengthens the sequence. Numbers, or arrays of them."""
     b = batch * (2 if options.objective in ("dpo", "reward") else 1)
     s = length + (options.virtual_tokens if options.method == "prompt" else 0)
-    shape = np.broadcast(b, s)
-    ones = np.ones(shape.shape)
-    return np.array([ones, s * ones, b * ones, b * s * ones, b * s * s * ones, s * s * ones])
+    return 1.0, s, b, b * s, b * s * s, s * s
 
 
 @lru_cache(maxsize=512)
@@ -186,4 +173,4 @@ def task_of(options: Options, arch: Arch) -> Task:
     )
 
 
-__all__ = ["FOUR_BIT", "GIB", "Estimate", "Program", "estimate", "phase_maps", "task_of"]
+__all__ = ["FOUR_BIT", "GIB", "Estimate", "Program", "estimate", "task_of"]

@@ -20,11 +20,16 @@ _QWEN = {"Qwen/Qwen-1_8B-Chat": (2048, 5504, 24, 16, 151936), "Qwen/Qwen-7B-Chat
          "Qwen/Qwen-14B-Chat": (5120, 13696, 40, 40, 152064)}  # fmt: skip
 
 
+_SWIFT_TOKENS = 3234
+"""Mean length of ms-swift's texts, before they are cut; see the rows' notes."""
+
+
 class Row(NamedTuple):
     """A measurement and the options it was made with."""
 
     id: str
     model: str
+    """The model that was packed, where packed ones were published under names of their own."""
     method: str
     source: str
     measure: str
@@ -44,7 +49,7 @@ def rows() -> tuple[Row, ...]:
 
 def _row(row: dict[str, Any]) -> Row:
     return Row(
-        row["id"], row["model"], row["method"], row["source"].split(":")[0], row["measure"], row["trust"], row["peak_gib"],
+        row["id"], _MODELS.get(row["model"], row["model"]), row["method"], row["source"].split(":")[0], row["measure"], row["trust"], row["peak_gib"],
         row.get("peak_nvidia_smi_gib"), read_options(question(row)),
     )  # fmt: skip
 
@@ -68,7 +73,8 @@ def question(row: dict[str, Any]) -> dict[str, Any]:
         values |= {"software": "litgpt", "logits": "chunked"}
     elif "swift" in source:  # its QLoRA went through kbit_prepare
         values |= {"kbit_prepare": row["weights_dtype"].startswith("nf4")}
-        values |= {"logits": "legacy", "dynamic_padding": True, "trainable_dtype": "bf16" if row["method"] == "full" else "fp32"}
+        values |= {"tokens_per_example": _SWIFT_TOKENS, "logits": "legacy", "dynamic_padding": True}
+        values |= {"trainable_dtype": "bf16" if row["method"] == "full" else "fp32"}
     elif "fsdp_qlora" in source:
         values |= {"logits": "whole"}
     return values

@@ -27,7 +27,7 @@ class Timeline(NamedTuple):
 def timeline(options: Options, arch: Arch, most: int = 140) -> Timeline:
     """One step on one of the GPUs. Of each stretch of equally many moments the one with the most memory is kept, at most `most` in all."""
     step = played(options, arch, moments(task_of(options, arch)))
-    by_tag = step.coefficients @ monomials(options, np.float64(options.micro_batch), np.float64(options.seq_len))
+    by_tag = np.array(step.coefficients) @ np.array(monomials(options, options.micro_batch, options.seq_len))
     beside = {phase: np.array(list(terms_beside(step.held, phase).values())) for phase in ("forward", "backward", "step")}
     rows = np.array([beside[phase] for phase in step.phases])
     for number, tag in enumerate(TAGS):

@@ -7,6 +7,7 @@ import html
 import streamlit as st
 
 from engine.planner.answer import Answer, real_rate
+from engine.planner.clock import constants
 from engine.planner.explain import explain
 from lessons.stage import stage
 from lessons.stage.scene import Scene, plain_stage
@@ -94,11 +95,16 @@ def _memory_help(a: Answer) -> str:
 
 def _speed_help(a: Answer) -> str:
     card = (
-        "Efficiency was measured on A100 80 GB for full, LoRA and QLoRA; for this question it is an assumption with a wider band."
+        "Both factors were set on A100 80 GB with full, LoRA and QLoRA; for this question they are an assumption, and the band is wider."
         if a.speed_assumed
-        else "Efficiency measured on A100 80 GB."
+        else "Both factors were set on A100 80 GB."
     )
-    return f"{card} Small models and small batches wait for the processor that starts the kernels, as measured beside one H100."
+    operations, written = constants()["pace"]["factors"]
+    work = (
+        f"Operations take {operations:.2f} times what the card's rate says, and each written byte {written:.1f} times what its bandwidth says "
+        "(it is read again about twice)."
+    )
+    return f"{work} {card} Small models and small batches wait for the processor that starts the kernels, as measured beside one H100."
 
 
 def _hours_help(a: Answer) -> str:

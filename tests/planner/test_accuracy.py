@@ -11,6 +11,7 @@ import engine.planner
 from engine.planner.accuracy import held_out_scores, own_rows, own_scores, row_scores, speed_scores
 from engine.planner.answer import answer
 from engine.planner.misses import misses, reserved_misses, speed_misses, trace_misses
+from engine.planner.options import read_options
 from engine.planner.rows import rows
 from engine.planner.tracefile import compare
 
@@ -24,10 +25,11 @@ def test_mean_error_is_within_the_goal(group, goal):
     assert SCORES[group].mean_percent <= goal
 
 
-@pytest.mark.parametrize("group", ["full, allocated", "lora, allocated", "qlora, allocated", "all methods, reserved"])
-def test_interval_holds_nine_in_ten(group):
-    one_row = 100 / SCORES[group].rows
-    assert 86 <= SCORES[group].covered_percent <= max(94, 100 - one_row + 0.05)  # of 17 rows, 16 are 94.1%
+def test_stated_interval_holds_nine_in_ten():
+    """Of fewer than 20 rows it is set to hold all, which is what nine in ten of unseen rows take."""
+    for group in ("full, allocated", "lora, allocated", "qlora, allocated", "all methods, reserved"):
+        assert SCORES[group].covered_percent >= 90
+    assert SCORES["qlora, allocated"].covered_percent <= 94 and SCORES["all methods, reserved"].covered_percent <= 94
 
 
 def test_held_out_rows_are_within_the_goals():
@@ -35,21 +37,34 @@ def test_held_out_rows_are_within_the_goals():
     assert found["all methods, reserved, held-out half of the models"].mean_percent <= 12
     assert all(86 <= score.covered_percent <= 94 for name, score in found.items() if name.startswith("all methods"))
     for method, goal in (("full", 3), ("lora", 6), ("qlora", 8)):
-        assert found[f"{method}, allocated, held-out model"].mean_percent <= goal
+        unseen = found[f"{method}, allocated, held-out model"]
+        assert unseen.mean_percent <= goal
+        assert 86 <= unseen.covered_percent <= 94.2  # 16 of 17 are 94.1%
 
 
 def test_reserved_memory_of_texts_of_one_length():
     found = {score.group: score for score in [*row_scores(), *own_scores()]}
     for method in ("full", "lora", "qlora"):
         assert found[f"{method}, one length, reserved"].mean_percent <= 12
+    held_out = held_out_scores()[-1]
+    assert held_out.group == "one length, reserved, held-out model" and held_out.rows == 77
+    assert held_out.mean_percent <= 6 and held_out.covered_percent >= 78  # 54 of the rows are of one model, which the band has not seen
     unseen = found["reserved, measured by this project, models that set nothing"]
     assert unseen.rows >= 15 and unseen.mean_percent <= 6 and unseen.covered_percent >= 86
 
 
 def test_speed_is_within_a_quarter_for_four_rows_in_five():
-    stated, unseen, alone, several = speed_scores()
-    assert min(stated.covered_percent, unseen.covered_percent, several.covered_percent) >= 80
-    assert unseen.rows + alone.rows == stated.rows and several.rows == 60
+    """Held out: with both factors, and what several cards keep, set on the other models."""
+    stated, unseen, several, several_unseen = speed_scores()
+    assert [score.rows for score in (stated, unseen, several, several_unseen)] == [41, 41, 60, 60]
+    assert min(score.covered_percent for score in (stated, unseen, several, several_unseen)) >= 90
+    assert unseen.mean_percent <= 8
+
+
+def test_speed_of_another_card_on_which_nothing_was_set():
+    """The published rows are of an A100; these were measured on an H100, small models and batches among them."""
+    found = {score.group: score for score in own_scores()}["tokens per second, measured by this project"]
+    assert found.rows >= 30 and found.mean_percent <= 30 and found.covered_percent >= 86
 
 
 def test_committed_table_is_the_computed_one():
@@ -69,8 +84,19 @@ def test_every_miss_is_listed_once():
     listed = [miss["id"] for miss in [*misses(), *reserved_misses(), *speed_misses()]]
     assert len(listed) == len(set(listed))
     off = [row.id for row in rows() if row.measure == "reserved" and abs(answer(row.options).reserve.reserved_gib / row.measured_gib - 1) > 0.1]  # fmt: skip
-    assert set(off) <= set(listed) and len(off) <= 9
+    assert set(off) <= set(listed) and len(off) <= 3
     assert all(abs(miss["error_percent"]) >= 25 for miss in speed_misses())
+
+
+def test_reserved_memory_follows_the_mean_of_lengths_where_it_is_known():
+    """Texts an eighth as long as the longest leave an eighth of the slack; the band without the mean is the wider one."""
+    asked = {"model": "meta-llama/Llama-2-7b-hf", "method": "lora", "seq_len": 4096, "checkpointing": "full", "dynamic_padding": True}
+    known = ({}, {"tokens_per_example": 512}, {"tokens_per_example": 9999})
+    unknown, short, same = (answer(read_options({**asked, **more})).reserve for more in known)
+    blocks = 1.0  # started segments
+    slack = [room.reserved_gib - room.allocated_gib - blocks for room in (unknown, short, same)]
+    assert slack[1] == pytest.approx(slack[0] / 8) and slack[2] == pytest.approx(slack[0]) and slack[0] > 1
+    assert same.reserved_interval_gib[0] > unknown.reserved_interval_gib[0]
 
 
 def test_what_a_real_gpu_allocated_is_what_was_said():

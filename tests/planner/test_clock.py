@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.planner import clock
-from engine.planner.answer import answer
+from engine.planner.answer import answer, arch_of
 from engine.planner.catalogue import find
 from engine.planner.hardware import find_gpu, gpus
 from engine.planner.inverse import cheapest_cards
@@ -50,6 +50,50 @@ def test_cards_without_bf16_are_offered_for_fp16_only():
     small = {"model": "openai-community/gpt2", "method": "lora"}
     assert not {card.gpu.name for card in cheapest_cards(read_options(small), 50)} & without
     assert {card.gpu.name for card in cheapest_cards(read_options({**small, "weights": "fp16"}), 50)} & without
+
+
+LITTLE = {
+    "model_type": "llama",
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_attention_heads": 4,
+    "vocab_size": 256,
+    "max_position_embeddings": 512,
+}
+
+
+@pytest.mark.parametrize("checkpointing", ["none", "full"])
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_equal_layers_write_equally_much(method, checkpointing):
+    """Up to three layers are played one by one, more are counted."""
+
+    def written(layers):
+        options = read_options({"config": {**LITTLE, "num_hidden_layers": layers}, "method": method, "checkpointing": checkpointing})
+        return clock.written_bytes(options, arch_of(options))
+
+    assert written(10) - written(9) == pytest.approx(written(3) - written(2))
+    assert written(10) - written(9) > 0
+
+
+def test_scores_that_are_written_out_are_counted():
+    eager, flash = (clock.written_bytes(_options(method="lora", attention=word), ARCH) for word in ("eager", "flash"))
+    scores = 8 * 32 * 512 * 512 * 2 * ARCH.layers  # of one batch, heads x length x length in 16 bits
+    assert 6 * scores < eager - flash < 40 * scores
+
+
+def test_an_optimizer_writes_its_passes_once_a_step():
+    plain, fused, spread = (
+        clock.step_bytes(_options(method="full", **changes), ARCH)
+        for changes in ({}, {"optimizer": "adamw-fused"}, {"gpus": 8, "sharding": "zero2"})
+    )
+    assert plain == 16 * ARCH.total_params and fused == 6 * ARCH.total_params and spread == plain / 8
+    assert clock.step_bytes(_options(method="full", offload="optimizer"), ARCH) == 0
+
+
+def test_no_card_is_said_to_be_faster_than_its_listed_rate():
+    found = _ask(method="full", gpu="H100 SXM", micro_batch=16)
+    most = found.gpu.tflops * 1e12 / clock.flops_per_token(found.options, found.arch)
+    assert found.tokens_per_second[1] <= most * (1 + 1e-9)
 
 
 def test_dpo_is_a_step_and_a_reference_pass():

@@ -94,6 +94,8 @@ def _random_question(dice):
         "attention": dice.choice(("eager", "sdpa")), "logits": dice.choice(("whole", "legacy", "fused")),
         "offload": dice.choice(("none", "none", "optimizer", "all")), "dynamic_padding": dice.random() < 0.3,
     }  # fmt: skip
+    if question["dynamic_padding"] and dice.random() < 0.5:
+        question["tokens_per_example"] = 100
     if dice.random() < 0.6:
         question |= {"gpus": dice.choice((2, 8)), "sharding": dice.choice(CHOICES["sharding"])}
     if method != "head" and "t5" not in question["model"]:

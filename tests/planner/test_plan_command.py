@@ -107,6 +107,12 @@ def test_import_brings_in_nothing_heavy():
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
+def test_one_answer_needs_no_numpy():
+    """Whose import alone takes longer than the whole answer; only maps and the timeline need it."""
+    code = f"import sys; from engine.planner.cli import main; assert main({ASKED!r}) == 0; assert 'numpy' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
 GPT2 = {"model": "openai-community/gpt2", "seq_len": 512, "tokens_per_example": 128, "examples": 1000}
 
 

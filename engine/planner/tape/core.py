@@ -44,6 +44,10 @@ class Tape:
         self.points: list[tuple[str, list[float]]] = []
         self.jumps: list[tuple[int, int]] = []
         """(index of the point after it, layers): where equal layers were counted at once."""
+        self.written: dict[str, list[float]] = {"forward": [0.0] * WIDTH, "backward": [0.0] * WIDTH}
+        """All bytes that were ever allocated, by phase and monomial: what the kernels write."""
+        self.repeats = 1
+        """As how many equal layers the present one counts for."""
         self.phase = "forward"
         self.tag = "activations"
         self.nodes: list[Node] = []
@@ -70,8 +74,10 @@ class Tape:
         self._grew = False
 
     def alloc(self, size: Size, offset: int) -> None:
+        written = self.written[self.phase]
         for index, value in size:
             self.live[offset + index] += value
+            written[index] += value * self.repeats
         self._grew = True
 
     def free(self, size: Size, offset: int) -> None:

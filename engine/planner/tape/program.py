@@ -10,16 +10,13 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable
 from functools import lru_cache
+from operator import ge
 from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from engine.planner.arch import Stack
 from engine.planner.tape import blocks
 from engine.planner.tape.core import (
     SS,
-    TAGS,
     WIDTH,
     B,
     Q,
@@ -68,11 +65,17 @@ class Task(NamedTuple):
     """Norms in fp32 make the residual stream fp32 (kbit_prepare)."""
 
 
+Table = tuple[tuple[tuple[float, ...], ...], ...]
+"""(moments, tags, monomials)."""
+
+
 class Program(NamedTuple):
     """Moments of one step: `coefficients[moment, tag, monomial]` are bytes, `phases[moment]` says where it is."""
 
-    coefficients: NDArray[np.float64]
+    coefficients: Table
     phases: tuple[str, ...]
+    written: dict[str, list[float]]
+    """By phase, all bytes that are allocated on the way, dead ones too, by monomial."""
 
 
 @lru_cache(maxsize=256)
@@ -103,7 +106,12 @@ def moments(task: Task) -> Program:
             phases.append(phase)
         rows.append(values)
         phases.append(phase)
-    return Program(np.clip(np.array(rows).reshape(-1, len(TAGS), WIDTH), 0, None), tuple(phases))
+    return Program(tuple(_by_tag(values) for values in rows), tuple(phases), tape.written)
+
+
+def _by_tag(values: list[float]) -> tuple[tuple[float, ...], ...]:
+    """One moment's bytes as (tags, monomials). Sums that should be 0 may be a little below."""
+    return tuple(tuple(max(value, 0.0) for value in values[start : start + WIDTH]) for start in range(0, len(values), WIDTH))
 
 
 def _play(task: Task) -> Tape:
@@ -132,7 +140,7 @@ def _play(task: Task) -> Tape:
     del hidden
     tape.cast_cache.clear()
     tape.mark()
-    tape.phase, tape.tag = "backward", "temporaries"
+    tape.phase, tape.tag, tape.repeats = "backward", "temporaries", 1
     seeds = {loss.node: new(tape, fixed(1), 4)} if loss.node is not None else {}
     del loss
     backward(tape, seeds, tape.nodes)
@@ -163,19 +171,19 @@ def _shared(tape: Tape, task: Task) -> dict[str, Storage]:
 
 def _compile(tape: Tape) -> Program:
     """Keep the moments that can be the largest for some b and s: those that no other one exceeds in every monomial."""
-    table = np.array([values for _, values in tape.points]).reshape(-1, len(TAGS), WIDTH)
-    totals = table.sum(1)
     keep: list[int] = []
-    for phase in ("forward", "backward"):
-        rows = np.array([index for index, (name, _) in enumerate(tape.points) if name == phase], dtype=int)
-        if len(rows):
-            _, first = np.unique(totals[rows].round(3), axis=0, return_index=True)
-            rows = rows[first]
-            least = totals[rows]
-            exceeded = (least[None, :, :] >= least[:, None, :]).all(2)  # [i, j]: j is nowhere below i
-            np.fill_diagonal(exceeded, False)
-            keep += rows[~exceeded.any(1)].tolist()
-    return Program(np.clip(table[keep], 0, None), tuple(tape.points[index][0] for index in keep))
+    for wanted in ("forward", "backward"):
+        first: dict[tuple[float, ...], int] = {}
+        for index, (phase, values) in enumerate(tape.points):
+            if phase == wanted:
+                first.setdefault(tuple([round(sum(values[monomial::WIDTH]), 3) for monomial in range(WIDTH)]), index)
+        largest: list[tuple[float, ...]] = []
+        for total in sorted(first, key=sum, reverse=True):  # what exceeds it comes before it
+            if not any(all(map(ge, other, total)) for other in largest):
+                largest.append(total)
+        keep += [first[total] for total in sorted(largest)]
+    kept = [tape.points[index] for index in keep]
+    return Program(tuple(_by_tag(values) for _, values in kept), tuple(phase for phase, _ in kept), tape.written)
 
 
 def _embed(tape: Tape, task: Task, held: list[Storage]) -> Shadow:

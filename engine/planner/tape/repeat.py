@@ -17,6 +17,7 @@ class Bulk:
 
     def opened(self, hidden: Shadow) -> Shadow:
         self.before = self.tape.live.copy()
+        self.tape.repeats = 1 + self.copies
         node = hidden.node
         out = Shadow(hidden.storage, hidden.elements, hidden.bytes)
         if node is None:
@@ -25,6 +26,7 @@ class Bulk:
 
     def closed(self, hidden: Shadow) -> Shadow:
         tape = self.tape
+        tape.repeats = 1
         self.added = [(now - was) * self.copies for now, was in zip(tape.live, self.before, strict=True)]
         tape.live[:] = [now + more for now, more in zip(tape.live, self.added, strict=True)]
         tape.jumps.append((len(tape.points), self.copies))
@@ -33,11 +35,13 @@ class Bulk:
         return record(tape, out, (hidden.node,), (), self._entered) if hidden.node is not None else out
 
     def _entered(self, g: Shadow) -> tuple[Shadow]:
+        self.tape.repeats = 1 + self.copies
         self.before = self.tape.live.copy()
         return (view(g),)
 
     def _left(self, g: Shadow) -> tuple[Shadow]:
         tape = self.tape
+        tape.repeats = 1
         tape.mark()
         tape.jumps.append((len(tape.points), self.copies))
         start = TAGS.index("gradients") * WIDTH
