@@ -10,10 +10,10 @@ from engine.planner.answer import Answer, longest
 from engine.planner.inverse import cheapest_cards, fit_map, largest_batch, largest_length, largest_models
 from engine.planner.link import to_link
 from engine.planner.ways import Way, combination, ways
-from lessons.panels.planner_verdict import COMPUTED, ICONS, WORDS
+from lessons.panels.planner_verdict import COMPUTED, ICONS, between
 from lessons.stage import stage
 from lessons.stage.scene import plain_stage
-from lessons.text import read
+from lessons.text import read, say
 from viz.fit_map import describe_fit_map, draw_fit_map, fit_map_tables, get_fit_map_info
 
 SHOWN = 10
@@ -27,18 +27,23 @@ def ways_to_fit(a: Answer) -> None:
         last = together[-1].answer
         low, high = last.reserve.reserved_interval_gib
         factor = math.prod(way.time_factor for way in together)
-        st.success(f"**{names}** makes it fit: {low:.1f} to {high:.1f} GiB of {last.gpu.usable_gib:.1f}, about {factor:.2f} x the time.")
-        st.button("Take these changes", key="calculator-take-all", on_click=_take, args=(last,), type="primary")
+        numbers = {"low": f"{low:.1f}", "high": f"{high:.1f}", "usable": f"{last.gpu.usable_gib:.1f}", "factor": f"{factor:.2f}"}
+        st.success(_say("fit.together", names=names, **numbers))
+        st.button(_say("fit.take_all"), key="calculator-take-all", on_click=_take, args=(last,), type="primary")
     elif a.verdict == "fits":
-        st.markdown("It fits as it is. What would leave more room:")
+        st.markdown(_say("fit.already"))
     else:
-        st.warning("No combination of these changes fits one card of this size; more cards or a larger card do, see below.")
+        st.warning(_say("fit.hopeless"))
     found = ways(a)[:SHOWN]
     if not found:
-        st.info("Nothing here saves memory any more.")
+        st.info(_say("fit.no_more"))
     for number, way in enumerate(found):
         _row(number, way)
     _cards(a)
+
+
+def _say(key: str, **values: object) -> str:
+    return say("calculator", key, **values)
 
 
 def _row(number: int, way: Way) -> None:
@@ -46,10 +51,9 @@ def _row(number: int, way: Way) -> None:
     note = f" · {way.note}" if way.note else ""
     words.markdown(f"{ICONS[way.verdict]} **{way.name}**{note}")
     low, high = way.answer.reserve.reserved_interval_gib
-    figures.markdown(
-        f"{WORDS[way.verdict].split(':')[0]} · saves {way.saved_gib:.1f} GiB · {low:.1f} to {high:.1f} GiB · time\u00a0×\u00a0{way.time_factor:.2f}"
-    )
-    button.button("Take", key=f"calculator-take-{number}", on_click=_take, args=(way.answer,))
+    numbers = {"saved": f"{way.saved_gib:.1f}", "low": f"{low:.1f}", "high": f"{high:.1f}", "factor": f"{way.time_factor:.2f}"}
+    figures.markdown(_say("fit.way", verdict=_say(f"verdict.{way.verdict}_short"), **numbers))
+    button.button(_say("fit.take"), key=f"calculator-take-{number}", on_click=_take, args=(way.answer,))
 
 
 def _take(found: Answer) -> None:
@@ -60,25 +64,24 @@ def _take(found: Answer) -> None:
 
 
 def _cards(a: Answer) -> None:
-    st.subheader("Cards that fit this job, cheapest first", anchor=False)
+    st.subheader(_say("fit.cards"), anchor=False)
     found = cheapest_cards(a.options)
     if not found:
-        st.info("No listed card, and no node of eight, fits this job as it is.")
+        st.info(_say("fit.no_card"))
         return
-    rows = [
-        {
-            "card": f"{c.options.gpus} x {c.gpu.name}" if c.options.gpus > 1 else c.gpu.name,
-            "reserved, GiB": f"{c.reserve.reserved_interval_gib[0]:.1f} to {c.reserve.reserved_interval_gib[1]:.1f}",
-            "usable, GiB": f"{c.gpu.usable_gib:.1f}",
-            "US dollars an hour": f"{(c.gpu.price_low or 0) * c.options.gpus:.2f} to {(c.gpu.price_high or 0) * c.options.gpus:.2f}",
-            "job, US dollars": f"{c.cost_usd[0]:,.2f} to {c.cost_usd[1]:,.2f}" if c.cost_usd else "give examples",
-        }
-        for c in found
-    ]
-    markdown_table(rows)
-    st.caption(
-        f"Prices of {found[0].gpu.price_date}; {found[0].gpu.price_source}. Several cards are sharded with FSDP. Speeds on other cards than A100 are assumed."
-    )
+    markdown_table([_card(answer) for answer in found])
+    st.caption(_say("fit.prices", date=found[0].gpu.price_date, source=found[0].gpu.price_source))
+
+
+def _card(a: Answer) -> dict[str, str]:
+    gpu, count = a.gpu, a.options.gpus
+    return {
+        _say("fit.card"): _say("fit.several", gpus=count, gpu=gpu.name) if count > 1 else gpu.name,
+        _say("fit.reserved"): between(a.reserve.reserved_interval_gib, ".1f"),
+        _say("fit.usable"): f"{gpu.usable_gib:.1f}",
+        _say("fit.hourly"): between(((gpu.price_low or 0) * count, (gpu.price_high or 0) * count), ".2f"),
+        _say("fit.job"): between(a.cost_usd, ",.2f") if a.cost_usd else _say("ask.give"),
+    }
 
 
 def batch_and_length(a: Answer) -> None:
@@ -93,20 +96,19 @@ def batch_and_length(a: Answer) -> None:
         (a.options.micro_batch, a.options.seq_len), a.gpu.name, COMPUTED,
     )  # fmt: skip
     left, right = st.columns(2)
-    left.metric(f"Largest micro-batch at {a.options.seq_len:,} tokens", largest_batch(a.options) or "none", border=True)
-    right.metric(f"Longest sequence at micro-batch {a.options.micro_batch}", f"{largest_length(a.options):,}", border=True)
+    left.metric(_say("map.batch", length=f"{a.options.seq_len:,}"), largest_batch(a.options) or _say("map.none"), border=True)
+    right.metric(_say("map.length", batch=a.options.micro_batch), f"{largest_length(a.options):,}", border=True)
     words, tables, caption = describe_fit_map(info), fit_map_tables(info), read("gallery", "computed")
     stage(plain_stage("what fits", draw_fit_map(info), words, tables, caption=caption, height_px=420), key="calculator-map")
-    st.subheader("Largest models for this card with these settings", anchor=False)
-    models = largest_models(a.options)
+    st.subheader(_say("map.models"), anchor=False)
     markdown_table(
         [
             {
-                "model": name,
-                "parameters": f"{size:,}",
-                "reserved, GiB": f"{m.reserve.reserved_interval_gib[0]:.1f} to {m.reserve.reserved_interval_gib[1]:.1f}",
+                _say("map.model"): name,
+                _say("map.parameters"): f"{size:,}",
+                _say("map.reserved"): between(largest.reserve.reserved_interval_gib, ".1f"),
             }
-            for name, size, m in models
+            for name, size, largest in largest_models(a.options)
         ]
     )
 
@@ -114,7 +116,7 @@ def batch_and_length(a: Answer) -> None:
 def markdown_table(rows: list[dict[str, str]]) -> None:
     """A plain table: readable by everyone, and no data frame library comes in."""
     if not rows:
-        st.info("Nothing to list.")
+        st.info(_say("page.nothing"))
         return
     header = list(rows[0])
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]

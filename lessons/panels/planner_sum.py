@@ -17,7 +17,7 @@ from lessons.panels.planner_fit import markdown_table
 from lessons.panels.planner_verdict import COMPUTED
 from lessons.stage import planner_scenes, stage
 from lessons.stage.scene import Scene, plain_stage
-from lessons.text import prose, table
+from lessons.text import prose, say, table
 from viz.step_phases import describe_step_phases, draw_step_phases, get_step_phases_info, step_phases_tables
 
 
@@ -25,27 +25,37 @@ def terms(a: Answer) -> None:
     """Every term with formula, numbers and source; the four moments of a step; allocated, reserved and nvidia-smi apart."""
     markdown_table(
         [
-            {"term": e.name.replace("_", " "), "GiB": f"{e.gib:.3f}", "formula and numbers": e.formula, "source": e.source}
+            {
+                _say("sum.term"): e.name.replace("_", " "),
+                _say("sum.gib"): f"{e.gib:.3f}",
+                _say("sum.formula"): e.formula,
+                _say("sum.source"): e.source,
+            }
             for e in explain(a)
         ]
     )
     low, high = a.reserve.allocated_interval_gib
     st.markdown(
-        f"**Allocated** at the peak {a.reserve.allocated_gib:.3f} GiB ({low:.2f} to {high:.2f}). **Reserved** by the allocator "
-        f"{a.reserve.reserved_gib:.2f} GiB. **nvidia-smi** shows about {a.reserve.nvidia_smi_gib:.1f} GiB, the CUDA context with it. "
-        "1 GiB is 1,073,741,824 bytes; 1 GB is 1,000,000,000."
-    )
-    st.subheader("One step", anchor=False)
+        _say(
+            "sum.peak",
+            allocated=f"{a.reserve.allocated_gib:.3f}", low=f"{low:.2f}", high=f"{high:.2f}",
+            reserved=f"{a.reserve.reserved_gib:.2f}", shown=f"{a.reserve.nvidia_smi_gib:.1f}",
+        )
+    )  # fmt: skip
+    st.subheader(_say("sum.step"), anchor=False)
     stage(step_scene(a), key="calculator-step")
     prose("pictures", "terrain")
     stage(planner_scenes.terrain_scene(a.options), key="calculator-terrain")
     held = a.estimate.standing
     per_task = a.adapter_bytes / 1e6
-    st.markdown(
-        f"{held.total_params:,} parameters, {held.trainable_params:,} trained ({100 * held.trainable_params / held.total_params:.4g}%). "
-        f"One task stores {per_task:,.1f} MB; 100 tasks {per_task / 10:,.2f} GB"
-        + ("." if a.options.method == "full" else f" and one base of {a.checkpoint_bytes / 1e9:,.1f} GB.")
-    )
+    share = f"{100 * held.trainable_params / held.total_params:.4g}"
+    counted = _say("sum.counted", parameters=f"{held.total_params:,}", trained=f"{held.trainable_params:,}", share=share)
+    kept = {"one": f"{per_task:,.1f}", "hundred": f"{per_task / 10:,.2f}", "base": f"{a.checkpoint_bytes / 1e9:,.1f}"}
+    st.markdown(f"{counted} {_say('sum.stored_full' if a.options.method == 'full' else 'sum.stored', **kept)}")
+
+
+def _say(key: str, **values: object) -> str:
+    return say("calculator", key, **values)
 
 
 def step_scene(a: Answer) -> Scene:
@@ -58,7 +68,7 @@ def step_scene(a: Answer) -> Scene:
         at = max((n for n, name in enumerate(played.phases) if name == phase), key=lambda n: totals[n])
         phases[names[phase]] = {name: float(value) for name, value in zip(played.terms, played.gib[at], strict=True)}
     info = get_step_phases_info(
-        f"{a.options.method} · {a.options.model or 'pasted config'}", phases, a.gpu.usable_gib, a.gpu.name, COMPUTED
+        f"{a.options.method} · {a.options.model or _say('page.config')}", phases, a.gpu.usable_gib, a.gpu.name, COMPUTED
     )
     return plain_stage("one step", draw_step_phases(info), describe_step_phases(info), step_phases_tables(info), height_px=400)
 
@@ -68,12 +78,12 @@ def take_away(a: Answer) -> None:
     found = as_json(a)
     left, middle, right = st.columns(3)
     left.download_button(
-        "JSON", json.dumps({"question": a.options.as_dict(), "answer": found}, indent=1), "calculator.json", "application/json"
+        _say("take.json"), json.dumps({"question": a.options.as_dict(), "answer": found}, indent=1), "calculator.json", "application/json"
     )
-    middle.download_button("CSV", _csv(found), "calculator.csv", "text/csv")
+    middle.download_button(_say("take.csv"), _csv(found), "calculator.csv", "text/csv")
     source = launch_script(a.options)
-    right.download_button("Script", source, "finetune.py", "text/x-python")
-    st.markdown("The address of this page holds the whole question: copy it to share.")
+    right.download_button(_say("take.script"), source, "finetune.py", "text/x-python")
+    st.markdown(_say("take.link"))
     st.code(source, language="python")
 
 

@@ -8,27 +8,29 @@ from engine.jobs import traces
 from engine.planner.answer import Answer
 from engine.planner.memory import GIB
 from lessons.panels.planner_fit import markdown_table
+from lessons.text import say
 
 POLL_SECONDS = 1.0
 
 
 def trace(a: Answer) -> None:
     """Start a trace, watch it, and put it beside the sum."""
-    st.markdown(
-        "The unmodified transformers and PEFT code of this architecture runs one step on tensors without content, and every allocation is counted. "
-        "It needs no GPU, no weights and no download; a 7B model takes up to half a minute."
-    )
+    st.markdown(_say("lead"))
     state = traces.look(a.options)
-    if state.state != "running" and st.button("Trace it", key="calculator-trace", type="primary"):
+    if state.state != "running" and st.button(_say("start"), key="calculator-trace", type="primary"):
         state = traces.start(a.options)
     live = state.state == "running"
     st.fragment(_watch, run_every=POLL_SECONDS if live else None)(a, state if state.state == "failed" else None)
 
 
+def _say(key: str, **values: object) -> str:
+    return say("calculator", f"trace.{key}", **values)
+
+
 def _watch(a: Answer, told: traces.TraceState | None = None) -> None:
     state = told or traces.look(a.options)
     if state.state == "running":
-        st.info(f"Tracing: {state.phase} …")
+        st.info(_say("running", phase=state.phase))
     elif state.state == "failed":
         st.warning(state.sentence)
     elif state.result is not None:
@@ -36,9 +38,8 @@ def _watch(a: Answer, told: traces.TraceState | None = None) -> None:
 
 
 def _beside(a: Answer, result: dict[str, object]) -> None:
-    rows = side_by_side(a, result)
-    markdown_table([row for row in rows if row["sum, GiB"] != "0.000" or row["trace, GiB"] != "0.000"])
-    st.caption(f"Traced in {result['seconds']} s. The sum leaves out the GPU libraries' workspace here, which no trace sees.")
+    markdown_table([row for row in side_by_side(a, result) if {row[_say("sum")], row[_say("trace")]} != {"0.000"}])
+    st.caption(_say("done", seconds=result["seconds"]))
 
 
 def side_by_side(a: Answer, result: dict[str, object]) -> list[dict[str, str]]:
@@ -49,15 +50,16 @@ def side_by_side(a: Answer, result: dict[str, object]) -> list[dict[str, str]]:
     # what is born in the optimizer's step is its states or lives for a moment, and a trace cannot tell which; nor what bitsandbytes unpacks
     together = {"temporaries": ("temporaries", "dequantization")}
     if result["phase"] == "step":
-        together = {"optimizer and temporaries": ("optimizer", "temporaries", "dequantization")}
+        together = {_say("optimizer_and_temporaries"): ("optimizer", "temporaries", "dequantization")}
     else:
         apart.insert(4, "optimizer")
     rows = [_pair(name, own.get(name, 0.0), traced.get(name, 0.0)) for name in apart]
     rows += [_pair(name, sum(own.get(n, 0.0) for n in of), sum(traced.get(n, 0.0) for n in of)) for name, of in together.items()]
-    rows.append(_pair("peak allocated", sum(own.values()), float(str(result["peak_allocated_gib"]))))
+    rows.append(_pair(_say("peak"), sum(own.values()), float(str(result["peak_allocated_gib"]))))
     return rows
 
 
 def _pair(name: str, own: float, traced: float) -> dict[str, str]:
     difference = f"{100 * (own / traced - 1):+.2f}%" if traced else ""
-    return {"term": name.replace("_", " "), "sum, GiB": f"{own:.3f}", "trace, GiB": f"{traced:.3f}", "difference": difference}
+    term = name.replace("_", " ")
+    return {_say("term"): term, _say("sum"): f"{own:.3f}", _say("trace"): f"{traced:.3f}", _say("difference"): difference}

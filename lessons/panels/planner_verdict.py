@@ -11,11 +11,10 @@ from engine.planner.clock import constants
 from engine.planner.explain import explain
 from lessons.stage import stage
 from lessons.stage.scene import Scene, plain_stage
-from lessons.text import read, table, words
+from lessons.text import read, say, words
 from viz.label import TruthLabel
 from viz.memory_stack import describe_memory_stack, draw_memory_stack, get_memory_stack_info, memory_stack_tables
 
-WORDS = {"fits": "It fits", "tight": "Tight: it may or may not fit", "exceeds": "It does not fit"}
 ICONS = {"fits": "✓", "tight": "≈", "exceeds": "✕"}
 COMPUTED = TruthLabel("illustration")
 
@@ -23,26 +22,36 @@ COMPUTED = TruthLabel("illustration")
 def verdict(a: Answer) -> None:
     """One line that decides, four figures, and the stack of terms."""
     low, high = a.reserve.reserved_interval_gib
-    count = f"{a.options.gpus} x " if a.options.gpus > 1 else ""
-    each = " on each" if a.options.gpus > 1 else ""
+    where = _say(
+        "verdict.on_several" if a.options.gpus > 1 else "verdict.on_one",
+        gpus=a.options.gpus, gpu=a.gpu.name, low=f"{low:.1f}", high=f"{high:.1f}", usable=f"{a.gpu.usable_gib:.1f}",
+    )  # fmt: skip
     st.html(
-        f'<div class="dl-verdict dl-verdict-{a.verdict}" role="status"><strong>{ICONS[a.verdict]} {WORDS[a.verdict]}</strong> '
-        f"<span>on {count}{html.escape(a.gpu.name)}: {low:.1f} to {high:.1f} GiB{each}, {a.gpu.usable_gib:.1f} usable</span></div>" + STYLE
+        f'<div class="dl-verdict dl-verdict-{a.verdict}" role="status">'
+        f"<strong>{ICONS[a.verdict]} {html.escape(_say(f'verdict.{a.verdict}'))}</strong> <span>{html.escape(where)}</span></div>" + STYLE
     )
+    give = None if a.options.tokens else _say("ask.give")
     figures = st.columns(4)
-    figures[0].metric("Memory", f"{a.reserve.reserved_gib:.1f} GiB", help=_memory_help(a), border=True)
-    figures[1].metric("Speed, tokens/s", _band(a.tokens_per_second, "{:,.0f}"), help=_speed_help(a), border=True)
-    figures[2].metric(
-        "Hours", _band(a.hours, "{:.3g}") if a.options.tokens else table("calculator")["ask"]["give"], help=_hours_help(a), border=True
-    )
-    figures[3].metric(
-        "US dollars",
-        _band(a.cost_usd, "{:,.2f}") if a.options.tokens else table("calculator")["ask"]["give"],
-        help=_price_help(a),
-        border=True,
-    )
+    figures[0].metric(_say("memory.title"), f"{a.reserve.reserved_gib:.1f} GiB", help=_memory_help(a), border=True)
+    figures[1].metric(_say("speed.title"), _band(a.tokens_per_second, "{:,.0f}"), help=_speed_help(a), border=True)
+    figures[2].metric(_say("hours.title"), give or _band(a.hours, "{:.3g}"), help=_hours_help(a), border=True)
+    figures[3].metric(_say("price.title"), give or _band(a.cost_usd, "{:,.2f}"), help=_price_help(a), border=True)
     _padding(a)
     stage(stack_scene(a), key="calculator-stack")
+
+
+def short_verdict(verdict: str) -> str:
+    """Its sign and a word or two, for tables."""
+    return f"{ICONS[verdict]} {_say(f'verdict.{verdict}_short')}"
+
+
+def between(values: tuple[float, float], form: str) -> str:
+    """Both ends of an interval, each written as `form` says, such as ".1f"."""
+    return _say("page.between", low=format(values[0], form), high=format(values[1], form))
+
+
+def _say(key: str, **values: object) -> str:
+    return say("calculator", key, **values)
 
 
 def _padding(a: Answer) -> None:
@@ -50,17 +59,17 @@ def _padding(a: Answer) -> None:
     share, rate = a.options.real_share, real_rate(a)
     if share is None or rate is None or share == 1.0:
         return
-    say = table("calculator")["ask"]
     row = {"row": f"{a.options.seq_len:,}", "text": f"{share * a.options.seq_len:,.0f}"}
     packs = a.options.objective == "sft" and not a.options.dynamic_padding
-    words(say["real"] + (say["pack"] if packs else ""), **row, rate=_band(rate, "{:,.0f}"), packed=_band(a.tokens_per_second, "{:,.0f}"))
+    told = _say("ask.real", **row, rate=_band(rate, "{:,.0f}"))
+    words(told + (_say("ask.pack", packed=_band(a.tokens_per_second, "{:,.0f}")) if packs else ""))
 
 
 def stack_scene(a: Answer) -> Scene:
     """The stack of terms with its words and its table."""
     words = explain(a)
     info = get_memory_stack_info(
-        f"{a.options.method} · {a.options.model or 'pasted config'}",
+        f"{a.options.method} · {a.options.model or _say('page.config')}",
         {e.name: e.gib for e in words},
         a.reserve.reserved_interval_gib,
         a.gpu.usable_gib,
@@ -75,48 +84,38 @@ def stack_scene(a: Answer) -> Scene:
 
 def _band(values: tuple[float, float] | None, form: str) -> str:
     if not values:
-        return "not known"
+        return _say("page.unknown")
     low, high = (form.format(value) if abs(value) < 1e4 else f"{value:,.0f}" for value in values)
     return f"{low} – {high}"
 
 
 def _memory_help(a: Answer) -> str:
     low, high = a.reserve.allocated_interval_gib
-    errors = (
-        "the widest errors measured for any method, since nothing is published for this one"
-        if a.assumed
-        else "the errors measured for this method"
-    )
-    return (
-        f"Allocated {a.reserve.allocated_gib:.2f} GiB (90%: {low:.2f} to {high:.2f}), reserved {a.reserve.reserved_gib:.2f} GiB; "
-        f"nvidia-smi shows about {a.reserve.nvidia_smi_gib:.1f} GiB. The intervals are {errors}: see How wrong."
-    )
+    sizes = _say(
+        "memory.help",
+        allocated=f"{a.reserve.allocated_gib:.2f}", low=f"{low:.2f}", high=f"{high:.2f}",
+        reserved=f"{a.reserve.reserved_gib:.2f}", shown=f"{a.reserve.nvidia_smi_gib:.1f}",
+    )  # fmt: skip
+    return f"{sizes} {_say('memory.assumed' if a.assumed else 'memory.measured')}"
 
 
 def _speed_help(a: Answer) -> str:
-    card = (
-        "Both factors were set on A100 80 GB with full, LoRA and QLoRA; for this question they are an assumption, and the band is wider."
-        if a.speed_assumed
-        else "Both factors were set on A100 80 GB."
-    )
     operations, written = constants()["pace"]["factors"]
-    work = (
-        f"Operations take {operations:.2f} times what the card's rate says, and each written byte {written:.1f} times what its bandwidth says "
-        "(it is read again about twice)."
-    )
-    return f"{work} {card} Small models and small batches wait for the processor that starts the kernels, as measured beside one H100."
+    work = _say("speed.work", operations=f"{operations:.2f}", written=f"{written:.1f}")
+    return f"{work} {_say('speed.assumed' if a.speed_assumed else 'speed.measured')} {_say('speed.small')}"
 
 
 def _hours_help(a: Answer) -> str:
-    return f"{a.options.tokens or 0:,.0f} tokens x {a.options.epochs:g} epochs / speed"
+    return _say("hours.help", tokens=f"{a.options.tokens or 0:,.0f}", epochs=f"{a.options.epochs:g}")
 
 
 def _price_help(a: Answer) -> str:
     if a.options.price is not None:
-        return "your price"
+        return _say("price.own")
     if a.gpu.price_low is None:
-        return "no price is listed for this card; give one under More"
-    return f"{a.gpu.price_low:g} to {a.gpu.price_high:g} US dollars per GPU and hour, {a.gpu.price_date}; {a.gpu.price_source}"
+        return _say("price.none")
+    listed = {"low": f"{a.gpu.price_low:g}", "high": f"{a.gpu.price_high:g}", "date": a.gpu.price_date, "source": a.gpu.price_source}
+    return _say("price.listed", **listed)
 
 
 STYLE = """<style>

@@ -1,7 +1,7 @@
 """Prose from Markdown files, with numbers filled in, words coloured as the scene colours them, and terms explained.
 
 A lesson's prose lies in lessons/text/<lesson>/<part>.md, so that it can be read and translated without code; short
-labels lie in labels.toml. In prose, `{{name}}` is filled from the caller, `[[trainable|B]]` shows B in the colour of
+labels lie in labels.toml, those of the tools in calculator.toml, practice.toml and question.toml. In prose, `{{name}}` is filled from the caller, `[[trainable|B]]` shows B in the colour of
 what is trainable, `[[trainable:B|B]]` says besides that the word belongs to the part "B" of the scene, and
 `[[term:rank|directions]]` explains the word by the glossary's entry "rank" when it is pointed at or reached by keyboard.
 """
@@ -65,10 +65,17 @@ def source(path: Path) -> str:
     return path.read_text("utf-8")
 
 
-def label(key: str, **values: object) -> str:
+def label(key: str, /, **values: object) -> str:
     """A short text of labels.toml by its dotted name, values filled in as they are. Raises KeyError for an unknown name."""
-    group, _, name = key.partition(".")
-    return _VALUE.sub(lambda match: str(values[match[1]]), table("labels")[group][name])
+    return say("labels", key, **values)
+
+
+def say(name: str, key: str, /, **values: object) -> str:
+    """A short text of lessons/text/<name>.toml by its dotted name, as `label` does."""
+    found: Any = table(name)
+    for part in key.split("."):
+        found = found[part]
+    return _VALUE.sub(lambda match: str(values[match[1]]), found)
 
 
 @cache

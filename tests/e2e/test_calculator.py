@@ -64,7 +64,7 @@ def test_the_sum_and_the_claims_are_there(calculator):
     page.get_by_text("The sum", exact=True).click()
     expect(page.get_by_role("cell", name=re.compile("parameters x 2 bytes"))).to_be_visible(timeout=PAGE_MS)
     page.get_by_text("Claims", exact=True).click()
-    expect(page.get_by_text("QLoRA fits 70B on one 24 GB card")).to_be_visible()
+    expect(page.get_by_text("QLoRA fits a 70B model on one card of 24 GB")).to_be_visible()
     page.get_by_text("How wrong", exact=True).click()
     expect(page.get_by_text("full, allocated", exact=False).first).to_be_visible()
 

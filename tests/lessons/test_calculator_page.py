@@ -13,8 +13,7 @@ from engine.planner.answer import answer
 from engine.planner.hardware import gpus
 from engine.planner.link import from_link
 from engine.planner.options import read_options
-
-SECTIONS = ("Make it fit", "The sum", "Batch and length", "Compare", "Claims", "Trace", "How wrong", "Take away")
+from lessons.planner import SECTIONS
 
 
 def _page():

@@ -63,7 +63,7 @@ CHOICES = {
     "qlora": ("qlora-picture", ("levels", "block", "error", "double")),
     "prompt-and-prefix": ("prompt-picture", ("attention", "way")),
     "choosing": ("choosing-picture", ("bars", "measured", "staircase")),
-    "calculator": ("calculator-section", ("The sum", "Compare")),
+    "calculator": ("calculator-section", ("sum", "compare")),
 }
 """Controls that choose which picture a page shows."""
 
