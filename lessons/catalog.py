@@ -1,7 +1,7 @@
 """The course as data: which pages there are, in which order, under which address, and what each one asks for.
 
 A page is a module of this package with a function `page()`. To add one, write the module and, if it is not here yet,
-one row; a row whose module does not exist is simply not shown.
+one row, whose title stands in lessons/text/labels.toml; a row whose module does not exist is simply not shown.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import Literal, NamedTuple
 
+from lessons.text import label
+
 
 class Page(NamedTuple):
     """One page of the app."""
 
     path: str
     """Its address without the slash; links, tests and teachers rely on it."""
-    title: str
-    """Its name in the navigation."""
     module: str
     """Module of `lessons` with a function `page()`."""
     group: Literal["lessons", "tools"]
@@ -25,24 +25,29 @@ class Page(NamedTuple):
     needs: tuple[str, ...] = ()
     """Paths of the lessons that this one builds on."""
 
+    @property
+    def title(self) -> str:
+        """Its name in the navigation, by its path in labels.toml."""
+        return label(f"pages.{self.path}")
+
 
 PAGES: tuple[Page, ...] = (
-    Page("start", "Start", "start", "lessons", 5),
-    Page("full-fine-tuning", "Full fine-tuning", "full_fine_tuning", "lessons", 15, ("start",)),
-    Page("lora", "LoRA", "lora", "lessons", 15, ("start",)),
-    Page("qlora", "QLoRA", "qlora", "lessons", 15, ("lora",)),
-    Page("prompt-and-prefix", "Prompt and prefix tuning", "prompt_and_prefix", "lessons", 15, ("start",)),
-    Page("frozen-head", "Frozen backbone and head", "frozen_head", "lessons", 12, ("start",)),
-    Page("instruction-tuning", "Instruction tuning", "instruction_tuning", "lessons", 15, ("lora",)),
-    Page("rlhf-and-dpo", "RLHF and DPO", "preference", "lessons", 20, ("instruction-tuning",)),
-    Page("choosing", "Choosing a method", "choosing", "lessons", 10, ("lora", "full-fine-tuning")),
-    Page("calculator", "Calculator", "planner", "tools"),
-    Page("arena", "Arena", "arena", "tools"),
-    Page("practice", "Practice", "practice", "tools"),
-    Page("runs", "Runs", "runs", "tools"),
-    Page("record", "Your record", "record", "tools"),
-    Page("classroom", "Classroom", "classroom", "tools"),
-    Page("gallery", "Gallery", "gallery", "tools"),
+    Page("start", "start", "lessons", 5),
+    Page("full-fine-tuning", "full_fine_tuning", "lessons", 15, ("start",)),
+    Page("lora", "lora", "lessons", 15, ("start",)),
+    Page("qlora", "qlora", "lessons", 15, ("lora",)),
+    Page("prompt-and-prefix", "prompt_and_prefix", "lessons", 15, ("start",)),
+    Page("frozen-head", "frozen_head", "lessons", 12, ("start",)),
+    Page("instruction-tuning", "instruction_tuning", "lessons", 15, ("lora",)),
+    Page("rlhf-and-dpo", "preference", "lessons", 20, ("instruction-tuning",)),
+    Page("choosing", "choosing", "lessons", 10, ("lora", "full-fine-tuning")),
+    Page("calculator", "planner", "tools"),
+    Page("arena", "arena", "tools"),
+    Page("practice", "practice", "tools"),
+    Page("runs", "runs", "tools"),
+    Page("record", "record", "tools"),
+    Page("classroom", "classroom", "tools"),
+    Page("gallery", "gallery", "tools"),
 )
 
 LESSONS = tuple(page for page in PAGES if page.group == "lessons")

@@ -17,7 +17,7 @@ from lessons.panels.run import curve_scenes
 from lessons.panels.sets import rates_scene, recorded_first
 from lessons.stage import method_scenes, planner_scenes, run_scenes, stage, weights_scenes
 from lessons.stage.scene import Scene
-from lessons.text import read
+from lessons.text import read, say
 
 PAGE = "gallery"
 
@@ -26,11 +26,15 @@ class Exhibit(NamedTuple):
     """One scene and where it is at home."""
 
     key: str
-    title: str
+    """Its anchor, and the name of its title in lessons/text/gallery/titles.toml."""
     lesson: str
     """Path of its page."""
     make: Callable[[], Scene | None]
     """None where its data are not recorded yet."""
+
+    @property
+    def title(self) -> str:
+        return say("gallery/titles", f"scenes.{self.key}")
 
 
 def page() -> None:
@@ -38,7 +42,8 @@ def page() -> None:
     arc.header(PAGE, lead=read(PAGE, "lead"))
     shown = list(exhibits())
     lines = [f"| [{exhibit.title}](#{exhibit.key}) | {scene.label} | /{exhibit.lesson} |" for exhibit, scene in shown]
-    st.markdown("\n".join(["| scene | truth label | at home on |", "|---|---|---|", *lines]))
+    header = " | ".join(say("gallery/titles", f"columns.{name}") for name in ("scene", "label", "home"))
+    st.markdown("\n".join([f"| {header} |", "|---|---|---|", *lines]))
     for exhibit, scene in shown:
         with st.container(key=f"exhibit-{exhibit.key}"):
             st.header(exhibit.title, anchor=exhibit.key)
@@ -100,33 +105,33 @@ def _of(make: Callable[[Shown], Scene | None], model: str, task: str, method: st
 
 NANO = "nano-0.5m"
 EXHIBITS: tuple[Exhibit, ...] = (
-    Exhibit("delta", "ΔW = BA", "lora", _delta),
-    Exhibit("spectrum", "The spectrum of ΔW", "lora", _spectrum),
-    Exhibit("city", "The network as a city", "lora", _city),
-    Exhibit("playback", "ΔW as it grew", "lora", lambda: run_scenes.playback_scene(NANO)),
-    Exhibit("counting", "Counting", "lora", planner_scenes.counting_scene),
-    Exhibit("loss", "The training loss", "lora", lambda: _curve(0)),
-    Exhibit("learning", "What held-out prompts say", "lora", lambda: _curve(1)),
-    Exhibit("landscape", "The loss landscape", "full-fine-tuning", lambda: run_scenes.landscape_scene(NANO)),
-    Exhibit("forgetting", "The same plane, on other text", "full-fine-tuning", lambda: run_scenes.landscape_scene(NANO, "forgetting")),
-    Exhibit("rates", "Learning rate and epochs", "full-fine-tuning", lambda: rates_scene("score")),
-    Exhibit("memory", "The memory sum as one bar", "full-fine-tuning", lambda: memory_scene(of_7b()["mixed"].options)),
-    Exhibit("levels", "The levels of NF4", "qlora", weights_scenes.levels_scene),
-    Exhibit("block", "One block and its outlier", "qlora", weights_scenes.block_scene),
-    Exhibit("error", "What 4 bits cost", "qlora", weights_scenes.error_scene),
-    Exhibit("double", "Double quantization", "qlora", weights_scenes.double_scene),
-    Exhibit("soft", "Learned vectors on their way", "prompt-and-prefix", lambda: recorded_first(method_scenes.prompt_path_scene)),
-    Exhibit("ends", "Start and end among the words", "prompt-and-prefix", lambda: _of(method_scenes.ends_scene, DEFAULT_MODEL, "pirate", "prompt")),
-    Exhibit("attention", "Attention to a prefix", "prompt-and-prefix", lambda: _of(method_scenes.attention_scene, DEFAULT_MODEL, "pirate", "prefix")),
-    Exhibit("head", "The head as a plane", "frozen-head", lambda: recorded_first(method_scenes.head_scene)),
-    Exhibit("mixture", "Types of task and steps", "instruction-tuning", lambda: recorded_first(method_scenes.mixture_scene)),
-    Exhibit("ribbons", "Chosen and rejected", "rlhf-and-dpo", lambda: _of(method_scenes.preference_scene, NANO, "endings", "lora", "dpo")),
-    Exhibit("reward", "A reward model", "rlhf-and-dpo", lambda: _of(method_scenes.margin_scene, NANO, "endings", "lora", "reward")),
-    Exhibit("beta", "β and steps", "rlhf-and-dpo", lambda: method_scenes.beta_scene(NANO)),
-    Exhibit("frontier", "Reward against distance", "rlhf-and-dpo", lambda: method_scenes.frontier_scene(NANO)),
-    Exhibit("bars", "Scores by method, over seeds", "choosing", lambda: run_scenes.bars_scene(DEFAULT_MODEL, "facts")),
-    Exhibit("choosing", "Choosing", "choosing", lambda: run_scenes.choosing_scene(DEFAULT_MODEL, "facts")),
-    Exhibit("staircase", "The staircase of trained shares", "choosing", planner_scenes.staircase_scene),
-    Exhibit("terrain", "Memory through one step", "calculator", _terrain),
-    Exhibit("towers", "Methods against the card", "calculator", planner_scenes.towers_scene),
+    Exhibit("delta", "lora", _delta),
+    Exhibit("spectrum", "lora", _spectrum),
+    Exhibit("city", "lora", _city),
+    Exhibit("playback", "lora", lambda: run_scenes.playback_scene(NANO)),
+    Exhibit("counting", "lora", planner_scenes.counting_scene),
+    Exhibit("loss", "lora", lambda: _curve(0)),
+    Exhibit("learning", "lora", lambda: _curve(1)),
+    Exhibit("landscape", "full-fine-tuning", lambda: run_scenes.landscape_scene(NANO)),
+    Exhibit("forgetting", "full-fine-tuning", lambda: run_scenes.landscape_scene(NANO, "forgetting")),
+    Exhibit("rates", "full-fine-tuning", lambda: rates_scene("score")),
+    Exhibit("memory", "full-fine-tuning", lambda: memory_scene(of_7b()["mixed"].options)),
+    Exhibit("levels", "qlora", weights_scenes.levels_scene),
+    Exhibit("block", "qlora", weights_scenes.block_scene),
+    Exhibit("error", "qlora", weights_scenes.error_scene),
+    Exhibit("double", "qlora", weights_scenes.double_scene),
+    Exhibit("soft", "prompt-and-prefix", lambda: recorded_first(method_scenes.prompt_path_scene)),
+    Exhibit("ends", "prompt-and-prefix", lambda: _of(method_scenes.ends_scene, DEFAULT_MODEL, "pirate", "prompt")),
+    Exhibit("attention", "prompt-and-prefix", lambda: _of(method_scenes.attention_scene, DEFAULT_MODEL, "pirate", "prefix")),
+    Exhibit("head", "frozen-head", lambda: recorded_first(method_scenes.head_scene)),
+    Exhibit("mixture", "instruction-tuning", lambda: recorded_first(method_scenes.mixture_scene)),
+    Exhibit("ribbons", "rlhf-and-dpo", lambda: _of(method_scenes.preference_scene, NANO, "endings", "lora", "dpo")),
+    Exhibit("reward", "rlhf-and-dpo", lambda: _of(method_scenes.margin_scene, NANO, "endings", "lora", "reward")),
+    Exhibit("beta", "rlhf-and-dpo", lambda: method_scenes.beta_scene(NANO)),
+    Exhibit("frontier", "rlhf-and-dpo", lambda: method_scenes.frontier_scene(NANO)),
+    Exhibit("bars", "choosing", lambda: run_scenes.bars_scene(DEFAULT_MODEL, "facts")),
+    Exhibit("choosing", "choosing", lambda: run_scenes.choosing_scene(DEFAULT_MODEL, "facts")),
+    Exhibit("staircase", "choosing", planner_scenes.staircase_scene),
+    Exhibit("terrain", "calculator", _terrain),
+    Exhibit("towers", "calculator", planner_scenes.towers_scene),
 )  # fmt: skip

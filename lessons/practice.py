@@ -9,7 +9,7 @@ from lessons.panels import practice_files, practice_packs, practice_progress, pr
 from lessons.panels.practice_today import today_panel
 from lessons.panels.quiz import VISITOR, answer_log
 from lessons.stage.learner import learner_id
-from lessons.text import label
+from lessons.text import say
 
 PAGE = "practice"
 VIEWS = ("today", "progress", "history", "take-along", "own-questions", "report")
@@ -18,7 +18,7 @@ VIEWS = ("today", "progress", "history", "take-along", "own-questions", "report"
 def page() -> None:
     """One view at a time; the address remembers which (?view=progress)."""
     arc.header(PAGE)
-    st.markdown(label("practice.lead"))
+    st.markdown(say(PAGE, "page.lead"))
     learner = learner_id()
     log, who = answer_log(learner), learner or VISITOR
     log.forget()  # another tab or another machine may have written since
@@ -40,10 +40,10 @@ def page() -> None:
 def _view() -> str:
     asked = st.query_params.get("view", "today")
     chosen = st.segmented_control(
-        label("practice.show"),
+        say(PAGE, "page.show"),
         VIEWS,
         default=asked if asked in VIEWS else "today",
-        format_func=lambda view: label(f"practice.{view}"),
+        format_func=lambda view: say(PAGE, f"views.{view}"),
         key="practice-view",
         required=True,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from quizzes.clock import day_of
 from quizzes.lint import names_of
@@ -27,8 +27,10 @@ class Due(NamedTuple):
     new: bool
     turn: int
     """How often it was met on earlier days; the next numbers follow from it."""
-    why: str
-    """For the learner: why it comes now."""
+    why: Literal["due", "close", "classic", "new"]
+    """Why it comes now: it is due, near what the learner got wrong, one of the classic four, or it is its turn."""
+    recall: float | None
+    """Chance that the learner still knows it, by estimate; None for a new one."""
 
 
 class Today(NamedTuple):
@@ -70,7 +72,7 @@ def today(
     fresh_room = max(0, min(new_cap - len(done - met_before), room - len(due)))
     fresh = _in_turn([q for q in questions.values() if q.id not in state.cards], held)[:fresh_room]
     turns = _turns(state, day)
-    queue = [Due(q.id, q.id not in state.cards, turns[q.id], _why(q, state, held, now)) for q in mixed(due[:room] + fresh)]
+    queue = [_due(q, state, held, now, turns[q.id]) for q in mixed(due[:room] + fresh)]
     return Today(tuple(queue), len(done), max(0, len(due) - room))
 
 
@@ -115,9 +117,8 @@ def _turns(state: Schedule, day: str) -> dict[str, int]:
     return turns
 
 
-def _why(question: Question, state: Schedule, held: Collection[str], now: datetime) -> str:
+def _due(question: Question, state: Schedule, held: Collection[str], now: datetime, turn: int) -> Due:
     if question.id in state.cards:
-        return f"Due: by estimate you would still know it with {state.recall(question.id, now):.0%}."
-    if names_of(question) & set(held):
-        return "New, and close to something you got wrong."
-    return "One of the four classic questions." if question.opening else "New."
+        return Due(question.id, False, turn, "due", state.recall(question.id, now))
+    close = bool(names_of(question) & set(held))
+    return Due(question.id, True, turn, "close" if close else "classic" if question.opening else "new", None)

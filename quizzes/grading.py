@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from quizzes.schema import Match, Number, Option, Order, Pick, Recall
-from quizzes.units import read_number
+from quizzes.units import Problem, read_number
 from quizzes.variants import Variant
 
 Chosen = Mapping[str, Any]
@@ -36,6 +36,8 @@ class Grade(NamedTuple):
     misconceptions: tuple[str, ...] = ()
     unread: bool = False
     """Nothing that can be graded was given: the learner is asked again and no try is counted."""
+    problem: Problem | None = None
+    """What was wrong with a number or its unit, where no remark of the question says it."""
 
     @property
     def right(self) -> bool:
@@ -98,14 +100,13 @@ def _number(variant: Variant, body: Number, text: str) -> Grade:
     reading = read_number(text, body.unit)
     answer = variant.answer
     if answer is None or (reading.value is None and not reading.unit):
-        return Grade(0.0, (Remark("unread", reading.problem, False),), unread=True)
+        return Grade(0.0, (), unread=True, problem=reading.problem)
     if reading.value is None:
-        return Grade(0.0, (Remark("unit", reading.problem, False),))
+        return Grade(0.0, (), problem=reading.problem)
     if _close(reading.value, answer, body.tolerance):
         return Grade(1.0, (Remark("right", body.right, True),))
     if reading.unit and reading.typed is not None and _close(reading.typed, answer, body.tolerance):
-        text = f"The number is right, the unit is not: you wrote {reading.unit}, and it is {body.unit or 'a bare number'}."
-        return Grade(0.0, (Remark("unit", text, False),))
+        return Grade(0.0, (), problem=Problem("wrong_unit", reading.unit, body.unit))
     for index, (value, mistake) in enumerate(zip(variant.mistakes, body.mistakes, strict=True)):
         if _close(reading.value, value, max(body.tolerance, 1e-9)):
             return Grade(0.0, (Remark(f"mistake {index + 1}", mistake.feedback, False),), _named([mistake]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 MAX_LENGTH = 80
 
@@ -60,6 +60,19 @@ class Unit(NamedTuple):
     size: float
 
 
+class Problem(NamedTuple):
+    """Why what was typed is no number in the unit that was asked for; whoever shows it words it."""
+
+    kind: Literal["no_number", "too_large", "unknown_unit", "wrong_kind", "wrong_unit"]
+    """Of the units: none that is known, one that measures something else, or one with which the number alone would be right."""
+    typed: str = ""
+    """The text, or the unit in it."""
+    wanted: str = ""
+    """The unit that was asked for; empty for a bare number."""
+    measures: str = ""
+    """What the typed unit measures, as `Unit` names it."""
+
+
 class Reading(NamedTuple):
     """What was typed, in the unit that was asked for; or why it could not be read."""
 
@@ -68,7 +81,7 @@ class Reading(NamedTuple):
     """The bare number as typed, scale words included, for telling a wrong unit from a wrong number."""
     unit: str = ""
     """The unit as typed."""
-    problem: str = ""
+    problem: Problem | None = None
 
 
 def find_unit(text: str) -> Unit | None:
@@ -102,13 +115,13 @@ def read_number(text: str, wanted: str) -> Reading:
     found = _NUMBER.fullmatch(text) if len(text) <= MAX_LENGTH else None
     number = _digits(found["digits"]) if found else None
     if found is None or number is None:
-        return Reading(None, problem=f"“{text.strip()[:40]}” is not a number; write it as 1.5e6, 1,500,000 or 1.5M{_example(wanted)}.")
+        return Reading(None, problem=Problem("no_number", text.strip()[:40], wanted))
     exponent = int((found["exponent"] or "0").replace("−", "-"))
     number = number * 10.0**exponent if abs(exponent) <= 300 else math.inf
     if found["sign"] in ("-", "−"):
         number = -number
     if not math.isfinite(number):
-        return Reading(None, problem="That number is too large to be read.")
+        return Reading(None, problem=Problem("too_large"))
     return _with_unit(number, found["rest"] or (found["money"] or ""), wanted)
 
 
@@ -122,11 +135,9 @@ def _with_unit(number: float, rest: str, wanted: str) -> Reading:
         return Reading(typed, typed)
     unit = find_unit(word)
     if unit is None:
-        return Reading(None, typed, word, f"“{word[:20]}” is not a unit that is known here; the answer is asked in {_named(wanted)}.")
+        return Reading(None, typed, word, Problem("unknown_unit", word[:20], wanted))
     if unit.measures != asked.measures:
-        return Reading(
-            None, typed, word, f"The unit is the wrong one: {word} measures {unit.measures}, the answer is asked in {_named(wanted)}."
-        )
+        return Reading(None, typed, word, Problem("wrong_kind", word, wanted, unit.measures))
     return Reading(typed * unit.size / asked.size, typed, word)
 
 
@@ -154,11 +165,3 @@ def _digits(text: str) -> float | None:
         return float("".join(groups) + dot + decimals)
     except ValueError:
         return None
-
-
-def _named(unit: str) -> str:
-    return {"": "a bare number", "x": "times", "%": "percent"}.get(unit, unit)
-
-
-def _example(unit: str) -> str:
-    return f", with or without the unit {unit}" if unit else ""

@@ -227,12 +227,12 @@ def parse_link(query: dict[str, str], usual: Cell, only: Sequence[str] = ()) -> 
     problems: list[str] = []
     model = query.get("model", usual.model)
     if not can_ask(model):
-        problems.append(f"model={model[:60]!r} is not on this machine")
+        problems.append(label("link.model", model=repr(model[:60])))
         model = usual.model
     tasks = tasks_for(model, usual.objective, only) or [usual.task]
     task = query.get("task", tasks[0])
     if task not in tasks:
-        problems.append(f"task={task[:60]!r} does not suit {model}")
+        problems.append(label("link.unsuited", task=repr(task[:60]), model=model))
         task = tasks[0]
     values |= {"model": model, "task": task}
     for dial in DIALS:
@@ -244,8 +244,8 @@ def parse_link(query: dict[str, str], usual: Cell, only: Sequence[str] = ()) -> 
         except SpecError as error:
             problems.extend(error.problems)
         except (ValueError, OverflowError):
-            wanted = "neither True nor False" if dial.kind is bool else "not a number"
-            problems.append(f"{dial.link}={query[dial.link][:60]!r} is {wanted}")
+            wrong = "link.flag" if dial.kind is bool else "link.number"
+            problems.append(label(wrong, name=dial.link, value=repr(query[dial.link][:60])))
         else:
             values[dial.name] = value
     return values, problems

@@ -6,70 +6,47 @@ import streamlit as st
 
 from engine.contracts import SpecError
 from lessons.panels.practice_today import packs_folder
+from lessons.text import FOLDER, say, source
 from quizzes import packs
 
-_SAMPLE = """[pack]
-name = "my-class"
-title = "My class"
-
-[[question]]
-id = "first"
-kind = "choice"
-stem = "Which part of a LoRA adapter starts at zero?"
-source = "Hu et al. 2021, §4.1"
-[[question.option]]
-text = "B"
-correct = true
-feedback = "Yes, so that the product is zero at the start."
-[[question.option]]
-text = "A"
-feedback = "A starts at random values."
-
-[[question]]
-id = "second"
-kind = "number"
-stem = "How many parameters has an adapter of rank {{rank}} on a matrix of {{d}} × {{d}}?"
-source = "r (d + d)"
-answer = "rank * (d + d)"
-unit = "parameters"
-tolerance = 0.01
-right = "Right: both factors are counted."
-wrong = "Count B and A: r × d each."
-[question.draw.lists]
-rank = [4, 8, 16]
-d = [512, 1024]
-"""
+SAMPLE = FOLDER / "practice" / "sample.toml"
+"""A pack to start from."""
 
 
 def packs_panel() -> None:
     """What is there, with a button to remove each, and an upload."""
-    st.markdown("Questions of your own, as a TOML file. They are practised beside those of the course, under names of their own.")
+    st.markdown(_say("packs.lead"))
     for pack in packs.kept_packs(packs_folder()):
         left, right = st.columns([5, 1], vertical_alignment="center")
-        left.markdown(f"**{pack.title}** (`{pack.name}`): {len(pack.questions)} questions")
-        right.button("Remove", key=f"pack-remove-{pack.name}", on_click=_remove, args=(pack.name,))
-    with st.expander("What such a file looks like"):
-        st.code(_SAMPLE, language="toml")
-        st.download_button("Download it as a start", _SAMPLE, "my-class.toml", "application/toml", on_click="ignore")
-    file = st.file_uploader("Add a pack, or a newer version of one", type=["toml"], key="pack-upload", max_upload_size=1)
-    if file is not None and st.button("Check and add", type="primary", key="pack-add"):
+        left.markdown(_say("packs.pack", title=pack.title, name=pack.name, questions=len(pack.questions)))
+        right.button(_say("packs.remove"), key=f"pack-remove-{pack.name}", on_click=_remove, args=(pack.name,))
+    with st.expander(_say("packs.sample")):
+        sample = source(SAMPLE)
+        st.code(sample, language="toml")
+        st.download_button(_say("packs.download"), sample, "my-class.toml", "application/toml", on_click="ignore")
+    file = st.file_uploader(_say("packs.upload"), type=["toml"], key="pack-upload", max_upload_size=1)
+    if file is not None and st.button(_say("packs.add"), type="primary", key="pack-add"):
         _add(file.getvalue(), file.name)
+
+
+def _say(key: str, **values: object) -> str:
+    return say("practice", key, **values)
 
 
 def _add(data: bytes, name: str) -> None:
     try:
         checked = packs.keep_pack(data, name, packs_folder())
     except SpecError as error:
-        st.error(f"{name} was not added. {len(error.problems)} things to mend:")
+        st.error(_say("packs.refused", file=name, problems=len(error.problems)))
         st.code("\n".join(error.problems), language="text")
         return
     except OSError as error:
-        st.error(f"{name} could not be kept: {error.strerror}. Free some space, or check the data folder.")
+        st.error(_say("packs.not_kept", file=name, reason=error.strerror))
         return
     st.session_state.pop("practice-questions", None)
-    st.success(f"{len(checked.pack.questions)} questions of “{checked.pack.title}” are in.")
+    st.success(_say("packs.added", questions=len(checked.pack.questions), title=checked.pack.title))
     if checked.advice:
-        st.info("Worth another look:\n" + "\n".join(f"- {line}" for line in checked.advice))
+        st.info("\n".join([_say("packs.advice"), *(f"- {line}" for line in checked.advice)]))
 
 
 def _remove(name: str) -> None:

@@ -10,6 +10,7 @@ from lessons.panels.practice_today import all_questions
 from lessons.panels.question_forms import aside
 from lessons.stage import stage
 from lessons.stage.scene import Scene
+from lessons.text import say
 from quizzes import bank, clock, progress
 from quizzes.answers import Answer
 from quizzes.schedule import DESIRED_RETENTION, Schedule, schedule
@@ -69,12 +70,11 @@ def _misconceptions(answers: Sequence[Answer], questions: dict[str, Question]) -
     names = bank.misconceptions()
     still = [entry for entry in found if entry.cured_by is None and entry.name in names]
     cured = [entry for entry in found if entry.cured_by is not None and entry.name in names]
-    st.subheader("Ideas to mend", anchor=False)
+    st.subheader(say("practice", "progress.ideas"), anchor=False)
     if not still:
-        st.write(
-            "None that your answers show." if found else "Answer some questions, and what goes wrong in a way that has a name appears here."
-        )
+        st.write(say("practice", "progress.none" if found else "progress.not_yet"))
     for entry in still:
-        st.markdown(f"**“{names[entry.name].name}”** ({entry.times}×)  \n{names[entry.name].truth}")
+        idea = say("practice", "progress.idea", idea=names[entry.name].name, times=entry.times)
+        st.markdown(f"{idea}  \n{names[entry.name].truth}")
     if cured:
-        aside("Mended: " + "; ".join(f"“{names[entry.name].name}”" for entry in cured))
+        aside(say("practice", "progress.mended", ideas="; ".join(f"“{names[entry.name].name}”" for entry in cured)))

@@ -11,6 +11,7 @@ import streamlit as st
 from engine.home import data_home
 from lessons.panels.question import Desk, ask, moment, save, state_of
 from lessons.panels.question_forms import aside
+from lessons.text import say
 from quizzes import bank, clock, packs
 from quizzes.answers import Answer, CachedLog, in_force, seed_for
 from quizzes.daily import DAILY_CAP, Today, today
@@ -31,6 +32,7 @@ class _Open(NamedTuple):
     question: str
     seed: int
     why: str
+    """In words: why it comes now."""
 
 
 def all_questions() -> dict[str, Question]:
@@ -85,14 +87,18 @@ def _current(plan: Today, learner: str, questions: dict[str, Question]) -> _Open
     current: _Open | None = st.session_state.get("practice-open")
     if (current is None or current.question not in questions) and plan.queue:
         due = plan.queue[0]
-        current = _Open(due.question, seed_for(learner, due.question, due.turn), due.why)
+        current = _Open(due.question, seed_for(learner, due.question, due.turn), _say(f"why.{due.why}", recall=f"{due.recall or 0.0:.0%}"))
         st.session_state["practice-open"] = current
     return current if current and current.question in questions else None
 
 
+def _say(key: str, **values: object) -> str:
+    return say("practice", key, **values)
+
+
 def _headline(plan: Today, days_in_a_row: int) -> None:
     total = plan.done + len(plan.queue)
-    st.progress(plan.done / total if total else 1.0, f"{plan.done} of {total} questions today · {days_in_a_row} days in a row")
+    st.progress(plan.done / total if total else 1.0, _say("today.progress", done=plan.done, all=total, days=days_in_a_row))
 
 
 def _question(current: _Open, question: Question, log: CachedLog, learner: str) -> None:
@@ -103,9 +109,9 @@ def _question(current: _Open, question: Question, log: CachedLog, learner: str) 
         aside(f"{_title(question)} · {current.why}")
         ask(item, state, desk)
         if is_over(state, item):
-            st.button("Next question", key="practice-next", type="primary", shortcut="Enter", on_click=_next)
+            st.button(_say("today.next"), key="practice-next", type="primary", shortcut="Enter", on_click=_next)
         elif state.tries:
-            st.button("Leave it for today", key="practice-leave", on_click=_next)
+            st.button(_say("today.leave"), key="practice-leave", on_click=_next)
 
 
 def _title(question: Question) -> str:
@@ -118,21 +124,21 @@ def _next() -> None:
 
 
 def _finished(plan: Today) -> None:
-    st.success("Done for today. What you answered will come back when you are about to forget it.", icon=":material/check_circle:")
+    st.success(_say("today.finished"), icon=":material/check_circle:")
     more = st.session_state.get("practice-more", 0) + MORE
-    st.button("A few more", key="practice-extra", on_click=lambda: st.session_state.update({"practice-more": more}))
+    st.button(_say("today.more"), key="practice-extra", on_click=lambda: st.session_state.update({"practice-more": more}))
     if plan.waiting:
-        aside(f"{plan.waiting} more are due; they wait for tomorrow, so that a day stays a day.")
+        aside(_say("today.waiting", waiting=plan.waiting))
 
 
 def _undo(log: CachedLog, learner: str, answers: Sequence[Answer], day: str) -> None:
     """Take back the last answer of today; it stays in the log, marked, and its question is open again."""
     tries = [a for a in in_force(answers) if is_try(a) and a.day == day and a.page == PAGE]
     if tries:
-        st.button("Take back the last answer", key="practice-undo", on_click=_take_back, args=(tries[-1], log, learner), type="tertiary")
+        st.button(_say("today.undo"), key="practice-undo", on_click=_take_back, args=(tries[-1], log, learner), type="tertiary")
 
 
 def _take_back(answer: Answer, log: CachedLog, learner: str) -> None:
     desk = Desk(log, learner, PAGE, key="practice-undoing", shortcuts=False)
     if save(undo_row(answer, moment(desk)), desk):
-        st.session_state["practice-open"] = _Open(answer.question, answer.seed, "Taken back: answer it again.")
+        st.session_state["practice-open"] = _Open(answer.question, answer.seed, _say("why.undone"))

@@ -13,14 +13,13 @@ import streamlit as st
 from engine.contracts import DeltaLabError
 from lessons import catalog
 from lessons.panels import question_forms
+from lessons.text import say
 from quizzes import clock
 from quizzes.answers import CONFIDENCES, Answer, AnswerLog
 from quizzes.grading import Chosen, Grade, grade
 from quizzes.schema import Number, Recall
 from quizzes.sitting import Moment, Sitting, answer_row, is_over, note_row, repeats, sitting
 from quizzes.variants import Variant
-
-_CONFIDENCE_WORDS = {"guess": "Guessing", "think": "Fairly sure", "sure": "Sure"}
 
 
 class Desk(NamedTuple):
@@ -79,10 +78,14 @@ def save(row: Answer, desk: Desk) -> bool:
     try:
         desk.log.save(row)
     except DeltaLabError as error:
-        st.session_state[f"{desk.key}-problem"] = f"Your answer was not saved. {error}"
+        st.session_state[f"{desk.key}-problem"] = _say("said.not_saved", problem=error)
         return False
     desk.answered(row)
     return True
+
+
+def _say(key: str, **values: object) -> str:
+    return say("question", key, **values)
 
 
 def _answer(variant: Variant, chosen: Chosen, desk: Desk) -> None:
@@ -95,7 +98,7 @@ def _answer(variant: Variant, chosen: Chosen, desk: Desk) -> None:
         return
     row, verdict = answer_row(variant, chosen, state, moment(desk, _hints_seen(state, desk)))
     if row is None:
-        what = verdict.remarks[0].text if verdict.remarks else "Please choose first; nothing was counted."
+        what = question_forms.number_problem(verdict.problem) if verdict.problem else _say("said.choose_first")
         st.session_state[f"{desk.key}-problem"] = what
     else:
         save(row, desk)
@@ -113,7 +116,7 @@ def _stem(variant: Variant) -> None:
     if variant.plot is not None:
         question_forms.chart(variant.plot, _origin(question.source), f"chart-{question.id}-{variant.seed}")
     if _is_here(question.run):
-        st.markdown(f"Predict first; afterwards the run that settles it is one click away: [{question.run}]({question.run})")
+        st.markdown(_say("about.run", address=question.run))
 
 
 def _is_here(address: str) -> bool:
@@ -128,18 +131,16 @@ def _addresses() -> frozenset[str]:
 
 def _origin(source: str) -> str:
     """Truth label of a question's chart: made up to explain, or from a source that is named."""
-    return (
-        "illustration"
-        if source.startswith("An illustration")
-        else f"from {source[0].lower() + source[1:] if source.startswith('Trials') else source}"
-    )
+    if source.startswith("An illustration"):
+        return "illustration"
+    return _say("about.chart", source=source[0].lower() + source[1:] if source.startswith("Trials") else source)
 
 
 def _ask_confidence(desk: Desk) -> None:
     st.segmented_control(
-        "How sure are you? Say it before you answer.",
+        _say("confidence.asks"),
         CONFIDENCES,
-        format_func=_CONFIDENCE_WORDS.__getitem__,
+        format_func=lambda word: _say(f"confidence.{word}"),
         key=f"{desk.key}-confidence",
     )
 
@@ -152,18 +153,18 @@ def _help(variant: Variant, state: Sitting, desk: Desk) -> None:
     hints = variant.question.hints
     seen = min(_hints_seen(state, desk), len(hints))
     for number, hint in enumerate(hints[:seen], start=1):
-        st.info(f"Hint {number}: {hint}", icon=":material/lightbulb:")
+        st.info(_say("hints.hint", number=number, hint=hint), icon=":material/lightbulb:")
     with st.container(horizontal=True):
         if seen < len(hints):
             st.button(
-                f"Hint {seen + 1} of {len(hints)}",
+                _say("hints.ask", number=seen + 1, hints=len(hints)),
                 key=f"{desk.key}-hint",
                 on_click=lambda: st.session_state.update({f"{desk.key}-hints": seen + 1}),
-                help="Each hint takes some of the credit.",
+                help=_say("hints.help"),
                 shortcut="H" if desk.shortcuts else None,
             )
         if state.tries:
-            st.button("Show the answer", key=f"{desk.key}-show", on_click=_note, args=(variant, {"shown": True}, desk))
+            st.button(_say("hints.show"), key=f"{desk.key}-show", on_click=_note, args=(variant, {"shown": True}, desk))
 
 
 def _remarks(variant: Variant, state: Sitting, over: bool, desk: Desk) -> None:
@@ -175,22 +176,23 @@ def _remarks(variant: Variant, state: Sitting, over: bool, desk: Desk) -> None:
     last = state.tries[-1]
     verdict = grade(variant, last.chosen)
     if isinstance(variant.question.body, Recall):
-        st.info(f"By your own count your answer held {verdict.credit:.0%} of the points.")
+        st.info(_say("said.recall", credit=f"{verdict.credit:.0%}"))
     elif verdict.right:
-        how = "" if last.credit == 1.0 else f" With hints or earlier tries it counts {last.credit:.0%}."
-        st.success(f"Right.{how}", icon=":material/check_circle:")
+        how = "said.right" if last.credit == 1.0 else "said.right_less"
+        st.success(_say(how, credit=f"{last.credit:.0%}"), icon=":material/check_circle:")
     elif over:
-        st.error("Not this time; the question will come back.", icon=":material/cancel:")
+        st.error(_say("said.over"), icon=":material/cancel:")
     else:
         st.warning(_again(verdict), icon=":material/refresh:")
     if isinstance(variant.question.body, Number):
+        if verdict.problem:
+            st.markdown(question_forms.number_problem(verdict.problem))
         for remark in verdict.remarks:
             st.markdown(remark.text)
 
 
 def _again(verdict: Grade) -> str:
-    share = f" {verdict.credit:.0%} of it is right." if verdict.credit else ""
-    return f"Not yet.{share} Try again for part of the credit."
+    return _say("said.again_part" if verdict.credit else "said.again", credit=f"{verdict.credit:.0%}")
 
 
 def _after(variant: Variant, state: Sitting) -> None:
@@ -198,11 +200,11 @@ def _after(variant: Variant, state: Sitting) -> None:
     body = question.body
     if isinstance(body, Number) and not state.right:
         unit = body.unit.replace("$", "\\$")
-        st.markdown(f"The answer is **{_rounded(variant.answer)} {unit}**.")
+        st.markdown(_say("said.answer", answer=_rounded(variant.answer), unit=unit))
     if question.explanation:
         st.markdown(question.explanation)
-    where = f"[Where this is taught]({question.page}#{question.part}) · " if _is_here(question.page) else ""
-    question_forms.aside(f"{where}Source: {question.source}")
+    where = _say("about.taught", address=f"{question.page}#{question.part}") if _is_here(question.page) else ""
+    question_forms.aside(where + _say("about.source", source=question.source))
 
 
 def _rounded(value: Any) -> str:

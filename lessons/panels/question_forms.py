@@ -9,9 +9,11 @@ import streamlit as st
 
 from lessons.stage import stage
 from lessons.stage.scene import Scene
+from lessons.text import say
 from quizzes.grading import Chosen
 from quizzes.schema import Match, Number, Option, Order, Pick, Recall
 from quizzes.sitting import Sitting
+from quizzes.units import Problem
 from quizzes.variants import Plot, Variant
 from viz.question_chart import describe_question_chart, draw_question_chart, get_question_chart_info, question_chart_table
 
@@ -65,6 +67,20 @@ def chart(plot: Plot, origin: str, key: str) -> None:
     stage(Scene(draw_question_chart(info), shape.title, origin, describe_question_chart(info), tables, height_px=320), key=key)
 
 
+def number_problem(problem: Problem) -> str:
+    """What was wrong with a number that was typed, in words."""
+    if problem.kind == "no_number":
+        return _say("number.no_number_unit" if problem.wanted else "number.no_number", typed=problem.typed, wanted=problem.wanted)
+    names = {"": "bare", "x": "times", "%": "percent"}
+    wanted = _say(f"number.{names[problem.wanted]}") if problem.wanted in names else problem.wanted
+    measures = _say(f"measures.{problem.measures}") if problem.measures else ""
+    return _say(f"number.{problem.kind}", typed=problem.typed, wanted=wanted, measures=measures)
+
+
+def _say(key: str, **values: object) -> str:
+    return say("question", key, **values)
+
+
 def _digit(desk: DeskLike, number: int, on: bool) -> str | None:
     return str(number) if desk.shortcuts and on and number <= 9 else None
 
@@ -77,8 +93,8 @@ def _label(desk: DeskLike, number: int, text: str) -> str:
 def _mark(option: Option, good: bool, picked: bool) -> None:
     """An option after it was answered: its state in words and a sign, not in colour alone."""
     sign = ":material/check:" if good else (":material/close:" if picked else ":material/remove:")
-    word = "your choice, right" if good and picked else "right" if good else "your choice" if picked else ""
-    st.markdown(f"{sign} **{option.text}**" + (f" — *{word}*" if word else "") + f"  \n{option.feedback}")
+    state = "yours_right" if good and picked else "right" if good else "yours" if picked else ""
+    st.markdown(f"{sign} **{option.text}**" + (f" — *{_say(f'option.{state}')}*" if state else "") + f"  \n{option.feedback}")
 
 
 def _single(variant: Variant, body: Pick, state: Sitting, over: bool, desk: DeskLike, answer: Send) -> None:
@@ -109,8 +125,9 @@ def _several(variant: Variant, body: Pick, state: Sitting, over: bool, desk: Des
         return
     chosen: set[str] = st.session_state.setdefault(f"{desk.key}-chosen", set(last))
     for number, key in enumerate(variant.shown, start=1):
+        name = _label(desk, number, options[key].text)
         st.button(
-            _label(desk, number, options[key].text) + (" (chosen)" if key in chosen else ""),
+            _say("option.chosen", option=name) if key in chosen else name,
             key=f"{desk.key}-option-{key}",
             on_click=lambda key=key: chosen.symmetric_difference_update({key}),
             icon=":material/check_box:" if key in chosen else ":material/check_box_outline_blank:",
@@ -122,7 +139,7 @@ def _several(variant: Variant, body: Pick, state: Sitting, over: bool, desk: Des
         for key in variant.shown:
             if key in last and not options[key].correct:
                 aside(f"{options[key].text}: {options[key].feedback}")
-    _check(desk, lambda: answer({"picked": sorted(chosen)}), "Check")
+    _check(desk, lambda: answer({"picked": sorted(chosen)}), _say("option.check"))
 
 
 def _check(desk: DeskLike, on_click: Callable[[], None], label: str) -> None:
@@ -132,13 +149,14 @@ def _check(desk: DeskLike, on_click: Callable[[], None], label: str) -> None:
 def _number(body: Number, state: Sitting, over: bool, desk: DeskLike, answer: Send) -> None:
     if over:
         if state.tries:
-            st.markdown("You wrote: " + ", then ".join(f"`{row.chosen.get('number', '')}`" for row in state.tries))
+            numbers = _say("number.then").join(f"`{row.chosen.get('number', '')}`" for row in state.tries)
+            st.markdown(_say("number.wrote", numbers=numbers))
         return
     key = f"{desk.key}-number"
     with st.form(f"{desk.key}-form", border=False):
-        unit = f" ({body.unit})".replace("$", "\\$") if body.unit else ""
-        st.text_input(f"Your number{unit}", key=key, max_chars=80, placeholder=f"such as 1.5e6, 1,500,000 or 1.5M {body.unit}".strip())
-        st.form_submit_button("Check", type="primary", on_click=lambda: answer({"number": st.session_state.get(key) or ""}))
+        name = _say("number.asks_unit" if body.unit else "number.asks", unit=body.unit.replace("$", "\\$"))
+        st.text_input(name, key=key, max_chars=80, placeholder=_say("number.such_as", unit=body.unit).strip())
+        st.form_submit_button(_say("option.check"), type="primary", on_click=lambda: answer({"number": st.session_state.get(key) or ""}))
 
 
 def _order(variant: Variant, body: Order, state: Sitting, over: bool, desk: DeskLike, answer: Send) -> None:
@@ -146,23 +164,24 @@ def _order(variant: Variant, body: Order, state: Sitting, over: bool, desk: Desk
     last = _list(state.tries[-1].chosen.get("order")) if state.tries else []
     if over:
         for place, item in enumerate(body.items, start=1):
-            yours = f" — *you had it at place {last.index(item.key) + 1}*" if item.key in last and last.index(item.key) != place - 1 else ""
+            had = last.index(item.key) + 1 if item.key in last else place
+            yours = f" — *{_say('order.yours', place=had)}*" if had != place else ""
             st.markdown(f"{place}. {item.text}{yours}")
             aside(item.feedback)
         return
     placed: list[str] = st.session_state.setdefault(f"{desk.key}-placed", [])
-    aside("Choose them one after the other, first to last.")
+    aside(_say("order.asks"))
     for number, key in enumerate(variant.shown, start=1):
-        where = f" (place {placed.index(key) + 1})" if key in placed else ""
+        name = _label(desk, number, items[key].text)
         st.button(
-            _label(desk, number, items[key].text) + where,
+            _say("order.place", item=name, place=placed.index(key) + 1) if key in placed else name,
             key=f"{desk.key}-item-{key}",
             on_click=lambda key=key: placed.append(key) if key not in placed else placed.remove(key),
             shortcut=_digit(desk, number, True),
             width="stretch",
             wrap=True,
         )
-    _check(desk, lambda: answer({"order": list(placed)}), "Check the order")
+    _check(desk, lambda: answer({"order": list(placed)}), _say("order.check"))
 
 
 def _match(variant: Variant, body: Match, state: Sitting, over: bool, desk: DeskLike, answer: Send) -> None:
@@ -182,9 +201,9 @@ def _match(variant: Variant, body: Match, state: Sitting, over: bool, desk: Desk
             index=variant.shown.index(last[pair.key]) if last.get(pair.key) in variant.shown else None,
             format_func=rights.__getitem__,
             key=f"{desk.key}-pair-{pair.key}",
-            placeholder="Choose what belongs to it",
+            placeholder=_say("match.choose"),
         )
-    _check(desk, lambda: answer({"pairs": _paired(body, desk)}), "Check the pairs")
+    _check(desk, lambda: answer({"pairs": _paired(body, desk)}), _say("match.check"))
 
 
 def _paired(body: Match, desk: DeskLike) -> dict[str, str]:
@@ -196,26 +215,26 @@ def _recall(body: Recall, state: Sitting, over: bool, desk: DeskLike, answer: Se
     if over:
         had = set(_list(state.tries[-1].chosen.get("points"))) if state.tries else set()
         if state.draft:
-            st.markdown(f"You wrote: *{state.draft}*")
-        st.markdown(f"**A model answer.** {body.model_answer}")
+            st.markdown(_say("recall.wrote", draft=state.draft))
+        st.markdown(_say("recall.model", answer=body.model_answer))
         for point in body.points:
             _mark(point, point.key in had, False)
         return
     text = f"{desk.key}-text"
     if state.draft is None:
-        st.text_area("Say it in your own words", key=text, max_chars=2000)
-        _check(desk, lambda: answer({"draft": st.session_state.get(text) or ""}), "Compare with a model answer")
+        st.text_area(_say("recall.asks"), key=text, max_chars=2000)
+        _check(desk, lambda: answer({"draft": st.session_state.get(text) or ""}), _say("recall.compare"))
         return
-    st.markdown(f"You wrote: *{state.draft or '(nothing)'}*")
-    st.markdown(f"**A model answer.** {body.model_answer}")
-    aside("Tick what your answer held; be as strict as you would be with a friend.")
+    st.markdown(_say("recall.wrote", draft=state.draft or _say("recall.nothing")))
+    st.markdown(_say("recall.model", answer=body.model_answer))
+    aside(_say("recall.tick"))
     for point in body.points:
         st.checkbox(point.text, key=f"{desk.key}-point-{point.key}")
     ticked = [point.key for point in body.points]
     _check(
         desk,
         lambda: answer({"points": [key for key in ticked if st.session_state.get(f"{desk.key}-point-{key}")], "text": state.draft}),
-        "Save",
+        _say("recall.save"),
     )
 
 
