@@ -68,7 +68,7 @@ SCENES = (
     ("rates", rates.record, NANO),
     ("pairs", pairs.record, NANO),
     ("variants", variants.record, NANO),
-    ("lengths", lengths.record, f"{NANO}-control"),
+    *(("lengths", lengths.record, model) for model in (f"{NANO}-control", NANO)),
     *(("rehearsal", rehearsal.record, model) for model in (NANO, SMOL)),
 )
 KEPT_LAYERS = 3

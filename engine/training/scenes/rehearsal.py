@@ -33,7 +33,8 @@ WAYS = (Way(), Way(rate=0.3), Way(steps=0.5), Way(rehearsal=0.01), Way(rehearsal
 def record(model: str) -> None:
     """Arrays of (methods, ways, seeds), in the order of `about["methods"]` and `about["ways"]`: `score` and `facts`, shares of held-out
     prompts, `loss` on them and `probe` on the forgetting probe, both in nats per answer token, and `kept`, the share of the probe's
-    questions that are answered rightly; and `before` (5,), the base's five. A nano model takes seconds a run, so it gets three seeds.
+    questions that are answered rightly; and `before` (5,), the base's, in the order of `about["measures"]`. A nano model takes seconds
+    a run, so it gets three seeds.
     """
     seeds = SEEDS if is_nano(model) else SEEDS[:1]
     specs = [[[spec_of(model, method, way, seed) for seed in seeds] for way in WAYS] for method in METHODS]
@@ -43,7 +44,15 @@ def record(model: str) -> None:
     arrays = {name: ends[..., place] for place, name in enumerate(End._fields)}
     arrays["before"] = np.array(end(specs[0][0][0], 0))
     flat = [spec for rows in specs for row in rows for spec in row]
-    keep(f"rehearsal-{model}", flat, arrays, Run(flat[0], None, False), methods=METHODS, ways=[way._asdict() for way in WAYS])
+    keep(
+        f"rehearsal-{model}",
+        flat,
+        arrays,
+        Run(flat[0], None, False),
+        methods=METHODS,
+        ways=[way._asdict() for way in WAYS],
+        measures=End._fields,
+    )
 
 
 def spec_of(model: str, method: str, way: Way, seed: int) -> RunSpec:
