@@ -75,7 +75,7 @@ def rehearsal_words(found: SceneData, place: int) -> str:
 
 
 def length_words(sets: Mapping[str, SceneData]) -> str:
-    """From how many learned positions on each twin has its best score, and what more of them do to its loss."""
+    """From how many learned positions on each twin has learned the task, or what they do to its loss where it never does."""
     said = []
     for twin, found in sets.items():
         lengths, score, loss = found.arrays["lengths"].tolist(), found.arrays["score"].mean(2), found.arrays["loss"].mean(2)
@@ -86,6 +86,7 @@ def length_words(sets: Mapping[str, SceneData]) -> str:
             for i, name in enumerate(found.about["methods"])
             for end, at in (("first", 0), ("last", -1))
         }
-        numbers |= {"enough": str(lengths[learned.index(True) if any(learned) else -1]), "score": f"{100 * score.max():.0f}%"}
+        first = learned.index(True) if any(learned) else -1
+        numbers |= {"enough": str(lengths[first]), "held": f"{100 * score[:, first].min():.0f}%", "score": f"{100 * score.max():.0f}%"}
         said.append(label("lengths.enough" if any(learned) else "lengths.never", **numbers))
     return " ".join(said)

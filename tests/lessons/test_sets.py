@@ -66,6 +66,9 @@ def test_prompt_and_prefix_shows_the_sweep_over_k():
     for j, row in enumerate(rows):
         ends = [(scene.arrays["score"][i, j].mean(), scene.arrays["loss"][i, j].mean()) for scene in found if scene for i in range(2)]
         assert row == [str((1, 2, 5, 10, 20, 32)[j]), *(f"{100 * score:.0f}% · {loss:.2f}" for score, loss in ends)]
-    assert any("The steerable model tells" in element.value and "The plain model never" in element.value for element in test.markdown)
+    assert any(
+        "With k = 1 the steerable model already tells 100%" in element.value and "The plain model never" in element.value
+        for element in test.markdown
+    )
     chart = sets.lengths_scene()
     assert chart.label.startswith("recorded") and len([trace for trace in chart.figure.data if trace.type == "bar"]) == 12

@@ -94,17 +94,16 @@ def test_ways_against_forgetting_are_weighed_by_what_they_buy(score, probe, kept
 @pytest.mark.parametrize(
     ("prefix", "says"),
     [
-        ([0.9, 0.9, 0.9], "at least eight of ten stories as taught from k = 1 on, with either method"),
-        ([0.1, 0.9, 0.9], "from k = 10 on, with either method"),
-        ([0.9, 0.1, 0.9], "from k = 32 on, with either method"),
+        ([0.9, 0.9, 0.9], "With k = 1 the steerable model already tells 90% of the stories"),
+        ([0.1, 0.85, 0.9], "With k = 10 the steerable model already tells 85% of the stories"),
+        ([0.9, 0.1, 0.9], "With k = 32 the steerable model"),
         ([0.1, 0.2, 0.7], "never learns it well, with no k: 90% of the stories at best. More positions change its loss: from 0.40 at k = 1 to 0.20 at k = 32"),
     ],
 )  # fmt: skip
 def test_lengths_are_told_by_their_scores(prefix, says):
     arrays = {"score": np.array([[0.9, 0.9, 0.9], prefix])[..., None], "loss": np.array([[0.4, 0.3, 0.2], [0.3, 0.2, 0.1]])[..., None]}
     found = SceneData({"methods": ["prompt", "prefix"]}, {"lengths": np.array([1, 10, 32]), **arrays})
-    told = length_words({"steerable": found})
-    assert says in told and told.startswith("The steerable model")
+    assert says in length_words({"steerable": found})
 
 
 def test_stories_grow_in_the_recorded_runs_of_dpo():
