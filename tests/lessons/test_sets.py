@@ -26,9 +26,8 @@ def test_full_fine_tuning_shows_what_mitigates_forgetting_for_both_models():
     test = drawn("full_fine_tuning")
     shown = {}
     for model in (SMOL, NANO):
-        choice = next(group for group in test.button_group if group.key == "rehearsal-which")
-        choice.set_value([f"{model} full"])
-        test.run()
+        choice = next(control for control in test.segmented_control if control.key == "rehearsal-which")
+        choice.set_value(f"{model} full").run()
         shown[model] = table_with(test, label("rehearsal.way"))
         scene = find_scene(f"rehearsal-{model}")
         assert scene is not None
