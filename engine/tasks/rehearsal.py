@@ -1,9 +1,8 @@
 """What a run rehearses so as not to forget it: old data, or what stands in for it.
 
 A nano model's old data are at hand: stories drawn from the grammar, with the shares of endings and voices that pretraining drew.
-A chat model's are not, so ordinary prompts are asked and the base's own answers stand in (after Huang et al.
-2024, 2403.01244). No prompt shares a run of five words with the forgetting probe or with a task, so the probe stays text that no
-run trains on.
+A chat model's are not, so ordinary prompts are asked and the base's own answers stand in (after Huang et al. 2024, 2403.01244). No
+prompt shares a run of five words with the forgetting probe or with a task, so the probe stays text that no run trains on.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from engine.models.nano.grammar import draw_story
 from engine.tasks.task import Example
 
 LONGEST_ANSWER_TOKENS = 32
-"""Where a base's own answer is cut: about as long as the answers of the tasks, so that a row of either weighs alike in the loss."""
+"""Where a base's own answer is cut: rows stay short, and the first step comes soon."""
 STORIES = 256
 _SEED = 7_000_003
 
