@@ -11,7 +11,7 @@ from lessons.panels.memory import WAYS, memory_panel, of_7b
 from lessons.panels.numbers import of_run
 from lessons.panels.pictures import pictures
 from lessons.panels.set_words import early_words
-from lessons.panels.sets import rates_panel, rates_scene, rates_table, recorded_set
+from lessons.panels.sets import rates_panel, rates_scene, rates_table, recorded_set, rehearsal_table
 from lessons.stage.run_scenes import landscape_scene
 from lessons.text import label, prose
 
@@ -55,6 +55,7 @@ def read(view: View) -> None:
     found = recorded_set("rates")
     prose("full-fine-tuning", "forgetting", early=early_words(found) if found else "")
     rates_table()
+    rehearsal_table()
 
 
 LESSON = Lesson(

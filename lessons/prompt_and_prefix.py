@@ -9,7 +9,7 @@ from lessons.lesson import Lesson, View, show
 from lessons.panels.numbers import of_run, planned
 from lessons.panels.pictures import pictures
 from lessons.panels.results import ladder_table, methods_table
-from lessons.panels.sets import recorded_first
+from lessons.panels.sets import lengths_panel, recorded_first
 from lessons.stage import planner_scenes, stage
 from lessons.stage.method_scenes import attention_scene, ends_scene, prompt_path_scene, wrote_prompt
 from lessons.stage.scene import Scene
@@ -57,7 +57,7 @@ def read(view: View) -> None:
     ladder_table("stories", ("full", "prompt", "prefix"))
     prose("prompt-and-prefix", "facts")
     methods_table(DEFAULT_MODEL, "facts", ("full", "lora", "prompt", "prefix"), ("score", "loss", "trained"))
-    prose("prompt-and-prefix", "length")
+    lengths_panel()
 
 
 LESSON = Lesson(

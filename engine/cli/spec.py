@@ -39,6 +39,7 @@ def spec(
     kl_weight: Annotated[float | None, typer.Option(help="RLHF: reward that one nat of KL costs.")] = None,
     samples: Annotated[int | None, typer.Option(help="RLHF: answers for each prompt of a step.")] = None,
     task_types: Annotated[int | None, typer.Option(help="Instruction mixture: types of task to draw from.")] = None,
+    rehearsal: Annotated[float | None, typer.Option(help="SFT: share of the rows that are old data, 0 to below 1.")] = None,
     fault: Annotated[str | None, typer.Option(help="A mistake on purpose, for the clinic.")] = None,
     optimizer: Annotated[str | None, typer.Option(help="adamw, adamw8bit or paged-adamw8bit.")] = None,
     learning_rate: Annotated[float | None, typer.Option("--lr", help="Peak learning rate.")] = None,

@@ -106,6 +106,8 @@ class RunSpec:
     """RLHF: answers sampled for each prompt of a step, 2 or more."""
     task_types: int | None = None
     """SFT on the instruction mixture: how many types of task the examples are drawn from; 0 draws none."""
+    rehearsal: float | None = None
+    """SFT: share of the rows of the run's steps that are old data, 0 to below 1. Scialom et al. 2022, 2205.12393."""
     fault: str | None = None
     """A mistake made on purpose, for the clinic; see `CHOICES`."""
     optimizer: str = "adamw"
@@ -191,6 +193,7 @@ _METHOD_FIELDS: dict[str, tuple[str, ...]] = {
     "prefix": ("virtual_tokens", "token_init", "reparametrise"),
 }
 _OBJECTIVE_FIELDS: dict[str, tuple[str, ...]] = {
+    "sft": ("rehearsal",),
     "classify": ("pooling",),
     "dpo": ("pairs", "beta", "label_smoothing", "preference_loss", "reference"),
     "reward": ("pairs",),
@@ -208,11 +211,12 @@ _USUAL: dict[str, Any] = {
     "label_smoothing": 0.0,
     "preference_loss": "dpo",
     "reference": "base",
+    "rehearsal": 0.0,
     "optimizer": "adamw",
 }
 """Fields that may be left out, with what they then are; the others of a cell must be given."""
 _WHOLE = ("rank", "block_size", "virtual_tokens", "samples", "task_types")
-_REAL = ("alpha", "dropout", "beta", "label_smoothing", "kl_weight")
+_REAL = ("alpha", "dropout", "beta", "label_smoothing", "kl_weight", "rehearsal")
 _SWITCH = ("dora", "double_quant", "reparametrise")
 _OPTIONAL_TEXT = ("targets", "scaling", "init", "quant", "token_init", "pooling", "preference_loss", "reference", "pairs", "fault")
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -286,6 +290,8 @@ def _range_problems(spec: RunSpec) -> list[str]:
         need(0 < spec.alpha <= 100_000, "alpha", "must be above 0 and at most 100000; use 16 with rank 8")
     if spec.dropout is not None:
         need(0 <= spec.dropout < 1, "dropout", "must be 0 to below 1; use 0 for a first run")
+    if spec.rehearsal is not None:
+        need(0 <= spec.rehearsal < 1, "rehearsal", "must be 0 to below 1; use 0.25 for a first run")
     if spec.targets is not None:
         names = [part.strip() for part in spec.targets.split(",")]
         good = all(name and name.replace("_", "").replace(".", "").replace("-", "").isalnum() for name in names)

@@ -11,10 +11,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from engine.adapt import Adaptation
-from engine.contracts import Event, RunSpec
+from engine.contracts import Event, Phase, RunSpec
 from engine.objectives.answers import answers, loss_on
 from engine.objectives.kinds import Loss
-from engine.objectives.rows import IGNORE, Batch, answer_logits, batches, make_rows
+from engine.objectives.rehearse import mixed, old_rows
+from engine.objectives.rows import IGNORE, Batch, answer_logits, batches, collate, make_rows
 from engine.tasks import Example, Task
 
 
@@ -37,14 +38,18 @@ class SFT:
         self.rows = make_rows(tokenizer, task.drawn(spec.examples, spec.task_types), adaptation.model, spec.fault)
 
     def prepare(self) -> Iterable[Event]:
-        return ()
+        if self.spec.rehearsal:
+            yield Phase("preparing", "old data to rehearse")
+            self.old = old_rows(self.adaptation, self.tokenizer, self.task.models, self.spec)
 
     def trainable(self) -> list[torch.Tensor]:
         return []
 
     def batches(self) -> Iterator[Batch]:
-        spec, model = self.spec, self.adaptation.model
-        return batches(self.rows, spec.micro_batch, spec.steps, spec.seed, self.tokenizer.pad_token_id, str(model.device))
+        spec, pad_id, device = self.spec, self.tokenizer.pad_token_id, str(self.adaptation.model.device)
+        if spec.rehearsal:
+            return (collate(rows, pad_id, device) for rows in mixed(self.rows, self.old, spec))
+        return batches(self.rows, spec.micro_batch, spec.steps, spec.seed, pad_id, device)
 
     def loss(self, batch: Batch) -> Loss:
         with_loss = int((batch.labels[:, 1:] != IGNORE).sum())

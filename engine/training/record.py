@@ -27,7 +27,20 @@ from engine.training import train
 from engine.training.inspect import TOP_DIRECTIONS
 from engine.training.machine import machine, today
 from engine.training.observe import LIBRARIES
-from engine.training.scenes import head, landscape, mixture, pairs, playback, preference, prompt_path, ranks, rates, variants
+from engine.training.scenes import (
+    head,
+    landscape,
+    lengths,
+    mixture,
+    pairs,
+    playback,
+    preference,
+    prompt_path,
+    ranks,
+    rates,
+    rehearsal,
+    variants,
+)
 from engine.training.scenes.keep import is_kept
 
 SMOL, NANO = "smollm2-135m-instruct", "nano-0.5m"
@@ -55,6 +68,8 @@ SCENES = (
     ("rates", rates.record, NANO),
     ("pairs", pairs.record, NANO),
     ("variants", variants.record, NANO),
+    *(("lengths", lengths.record, model) for model in (f"{NANO}-control", NANO)),
+    *(("rehearsal", rehearsal.record, model) for model in (NANO, SMOL)),
 )
 KEPT_LAYERS = 3
 """First, middle and last: every kind of matrix of these keeps its directions, the others their spectrum."""

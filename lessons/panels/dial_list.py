@@ -43,6 +43,7 @@ DIALS = (
     Dial("seed", "seed", int),
     Dial("examples", "examples", int, (8, 16, 24, 48, 64, 128, 256), more=True),
     Dial("micro_batch", "micro-batch", int, (1, 2, 4, 8, 16), more=True),
+    Dial("rehearsal", "rehearsal", float, (0.0, 0.01, 0.05, 0.1, 0.25, 0.5), more=True),
     Dial("dropout", "dropout", float, (0.0, 0.05, 0.1, 0.2), more=True),
     Dial("eval_every", "eval-every", int, (0, 3, 6, 10, 15), more=True),
     Dial("pooling", "pooling", str, CHOICES["pooling"], more=True),

@@ -1,4 +1,5 @@
-"""Recorded sets of runs that a lesson shows, mostly as tables: ΔW cut to a rank, learning rates over epochs, mixtures, pairs, LoRA's relatives.
+"""Recorded sets of runs that a lesson shows, mostly as tables: ΔW cut to a rank, learning rates over epochs, mixtures, pairs, LoRA's
+relatives, ways against forgetting, lengths of soft prompts.
 
 Nothing where a set is not recorded.
 """
@@ -13,19 +14,23 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from engine.catalog.models import MODELS as CATALOGUE
 from engine.recorded.scenes import SceneData, find_scene
 from engine.recorded.table import Spread
 from lessons.panels.planner_fit import markdown_table
 from lessons.panels.results import spread_text, truth
-from lessons.panels.set_words import rank_words
+from lessons.panels.set_words import length_words, rank_words, rehearsal_words, way_name
 from lessons.stage import stage
 from lessons.stage.scene import Scene, plain_stage
 from lessons.text import label, prose
 from viz.label import TruthLabel
+from viz.method_bars import describe_method_bars, draw_method_bars, get_method_bars_info, method_bars_tables
 from viz.sweep_surface import describe_sweep_surface, draw_sweep_surface, get_sweep_surface_info, sweep_surface_tables
 
 MODELS = ("smollm2-135m-instruct", "nano-0.5m")
 LOOKS = ("score", "loss", "probe")
+TWINS = {"steerable": "nano-0.5m-control", "plain": "nano-0.5m"}
+"""The model that met control words in pretraining, and the one that did not."""
 
 
 def recorded_set(name: str) -> SceneData | None:
@@ -102,6 +107,82 @@ def rates_table() -> None:
         for i, rate in reversed(list(enumerate(rates.tolist())))
     ]
     _listed(rows, found)
+
+
+def rehearsal_table() -> None:
+    """What mitigates forgetting, a row a way; the learner chooses model and method."""
+    sets = {model: found for model in MODELS if (found := find_scene(f"rehearsal-{model}"))}
+    cells = {f"{model} {method}": (found, place) for model, found in sets.items() for place, method in enumerate(found.about["methods"])}
+    if not cells:
+        return
+    prose("full-fine-tuning", "rehearsal")
+    first = next(iter(cells))
+    chosen = st.segmented_control(label("rehearsal.which"), list(cells), default=first, format_func=_cell_name, key="rehearsal-which")
+    found, place = cells[chosen or first]
+    st.markdown(rehearsal_words(found, place))
+    columns = {"score": _percent, "facts": _percent, "probe": lambda value: f"{value:.2f}", "kept": _percent}
+    base = dict(zip(found.about["measures"], found.arrays["before"].tolist(), strict=True))
+    rows = [
+        {
+            label("rehearsal.way"): label("rehearsal.before"),
+            **{label(f"rehearsal.{name}"): write(base[name]) for name, write in columns.items()},
+        }
+    ]
+    rows += [
+        {
+            label("rehearsal.way"): way_name(way),
+            **{label(f"rehearsal.{name}"): spread_text(_spread(found.arrays[name][place, i]), write) for name, write in columns.items()},
+        }
+        for i, way in enumerate(found.about["ways"])
+    ]
+    _listed(rows, found)
+
+
+def _cell_name(cell: str) -> str:
+    model, method = cell.split()
+    return f"{CATALOGUE[model].title} · {label(f'methods.{method}')}"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.0f}%"
+
+
+def lengths_panel() -> None:
+    """Prompt and prefix tuning over k: the loss of the plain model, where k matters, as bars, and both twins as a table."""
+    sets = {twin: found for twin, model in TWINS.items() if (found := find_scene(f"lengths-{model}"))}
+    prose("prompt-and-prefix", "length", says=length_words(sets) if len(sets) == len(TWINS) else "")
+    if len(sets) < len(TWINS):
+        return
+    stage(lengths_scene(), key="prompt-lengths")
+    plain = sets["plain"]
+    rows = [
+        {
+            label("lengths.k"): str(k),
+            **{
+                label("lengths.of", method=label(f"methods.{method}"), twin=label(f"lengths.{twin}")): label(
+                    "lengths.cell", score=_percent(found.arrays["score"][i, j].mean()), loss=f"{found.arrays['loss'][i, j].mean():.2f}"
+                )
+                for twin, found in sets.items()
+                for i, method in enumerate(found.about["methods"])
+            },
+        }
+        for j, k in enumerate(plain.arrays["lengths"].tolist())
+    ]
+    _listed(rows, plain)
+
+
+@cache
+def lengths_scene() -> Scene:
+    """Recorded data do not change while the app runs, so the bars are drawn once."""
+    found = find_scene(f"lengths-{TWINS['plain']}")
+    assert found is not None
+    bars = [
+        (label("lengths.bar", method=label(f"lengths.{method}"), k=k), method, found.arrays["loss"][i, j].tolist())
+        for i, method in enumerate(found.about["methods"])
+        for j, k in enumerate(found.arrays["lengths"].tolist())
+    ]
+    info = get_method_bars_info(bars, label("lengths.loss"), truth_of(found)._replace(seed=None))
+    return plain_stage(label("lengths.title"), draw_method_bars(info), describe_method_bars(info), method_bars_tables(info), height_px=380)
 
 
 def mixture_table() -> None:

@@ -53,6 +53,11 @@ def test_every_field_changes_the_hash():
         ({"learning_rate": -1.0}, "learning_rate=-1.0 must be above 0"),
         ({"learning_rate": float("nan")}, "learning_rate=nan must be a finite number"),
         ({"dropout": 1.0}, "dropout=1.0 must be 0 to below 1"),
+        ({"rehearsal": 1.2}, "rehearsal=1.2 must be 0 to below 1; use 0.25"),
+        ({"rehearsal": 1.0}, "rehearsal=1.0 must be 0 to below 1"),
+        ({"rehearsal": -0.1}, "rehearsal=-0.1 must be 0 to below 1"),
+        ({"rehearsal": float("nan")}, "rehearsal=nan must be a finite number"),
+        ({"rehearsal": "a little"}, "rehearsal='a little' must be of type int or float"),
         ({"steps": 0}, "steps=0 must be 1 to"),
         ({"seed": -1}, "seed=-1 must be 0 to"),
         ({"dtype": "fp8"}, "dtype='fp8' is not one of auto, fp32, bf16"),
@@ -135,5 +140,8 @@ def test_a_field_of_another_cell_is_refused_and_one_left_out_is_as_usual():
         lora(beta=0.1)
     with pytest.raises(SpecError, match="pairs is missing; objective dpo needs"):
         lora(objective="dpo", beta=0.1)
+    with pytest.raises(SpecError, match="rehearsal=0.1 belongs to objective sft; leave it out for objective dpo"):
+        lora(objective="dpo", pairs="own", beta=0.1, rehearsal=0.1)
+    assert lora(rehearsal=0).hash == lora(rehearsal=None).hash == lora().hash != lora(rehearsal=0.1).hash
     assert lora(scaling="standard").hash == lora().hash != lora(scaling="rslora").hash
     assert lora().scaling == "standard"

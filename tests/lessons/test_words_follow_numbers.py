@@ -20,7 +20,7 @@ from lessons.lesson import View
 from lessons.panels import clinic
 from lessons.panels.choose import CARDS
 from lessons.panels.dials import Cell
-from lessons.panels.set_words import early_words, rank_words
+from lessons.panels.set_words import early_words, length_words, rank_words, rehearsal_words
 from lessons.preference import growth
 from lessons.qlora import speeds
 from lessons.text import FOLDER, label
@@ -63,6 +63,47 @@ def test_the_recorded_sets_are_told_as_they_are():
 def test_stopping_early_is_judged_by_the_sweep(score, probe, says):
     arrays = {"rates": np.array([1e-3]), "score": np.array([score]), "probe": np.array([probe])}
     assert says in early_words(SceneData({}, arrays))
+
+
+MEASURES = ("score", "facts", "loss", "probe", "kept")
+WAYS = [{"rate": rate, "steps": 1.0, "rehearsal": share} for rate, share in ((1.0, 0.0), (0.3, 0.0), (1.0, 0.05))]
+
+
+def tries(score: list[float], probe: list[float], kept: list[float]) -> SceneData:
+    """Usual run, lower rate and 5% rehearsal of one method and seed; the base scores 0, loses 1 nat and keeps all."""
+    ends = {"score": score, "facts": score, "loss": probe, "probe": probe, "kept": kept}
+    arrays = {name: np.array(values)[None, :, None] for name, values in ends.items()} | {"before": np.array([0, 0, 1, 1, 1])}
+    return SceneData({"measures": MEASURES, "ways": WAYS, "methods": ["full"]}, arrays)
+
+
+@pytest.mark.parametrize(
+    ("score", "probe", "kept", "says"),
+    [
+        ([0.8, 0.2, 0.8], [3, 2, 1.5], [0, 0, 0], ("*rehearsal, 5% of the rows*: 100% of the skill for 25%", "× 0.3*: 25% of the skill for 50%", "loss")),
+        ([0.8, 0.8, 0.4], [3, 1, 3], [0, 0, 0], ("bargain here is *learning rate × 0.3*: 100% of the skill for 0%", "rows*: 50% of the skill for 100%")),
+        ([0.8, 0.2, 0.8], [3, 0.5, 1.5], [0.5, 0.25, 1], ("*rehearsal, 5% of the rows*: 100% of the skill for 0%", "for 150%", "no longer answered")),
+        ([0.8, 0.8, 0.4], [1, 1, 3], [0, 0, 0], ("nothing to weigh",)),
+        ([0, 0.8, 0.4], [3, 1, 3], [0, 0, 0], ("nothing to weigh",)),
+    ],
+)  # fmt: skip
+def test_ways_against_forgetting_are_weighed_by_what_they_buy(score, probe, kept, says):
+    told = rehearsal_words(tries(score, probe, kept), 0)
+    assert all(part in told for part in says), told
+
+
+@pytest.mark.parametrize(
+    ("prefix", "says"),
+    [
+        ([0.9, 0.9, 0.9], "With k = 1 the steerable model already tells 90% of the stories"),
+        ([0.1, 0.85, 0.9], "With k = 10 the steerable model already tells 85% of the stories"),
+        ([0.9, 0.1, 0.9], "With k = 32 the steerable model"),
+        ([0.1, 0.2, 0.7], "never learns it well, with no k: 90% of the stories at best. More positions change its loss: from 0.40 at k = 1 to 0.20 at k = 32"),
+    ],
+)  # fmt: skip
+def test_lengths_are_told_by_their_scores(prefix, says):
+    arrays = {"score": np.array([[0.9, 0.9, 0.9], prefix])[..., None], "loss": np.array([[0.4, 0.3, 0.2], [0.3, 0.2, 0.1]])[..., None]}
+    found = SceneData({"methods": ["prompt", "prefix"]}, {"lengths": np.array([1, 10, 32]), **arrays})
+    assert says in length_words({"steerable": found})
 
 
 def test_stories_grow_in_the_recorded_runs_of_dpo():

@@ -12,6 +12,7 @@ from engine.recorded.table import of_cell
 from viz.label import TruthLabel
 from viz.loss_landscape import draw_loss_landscape, get_loss_landscape_info
 
+WAYS_ASKED = [{"rate": 1.0, "steps": 1.0, "rehearsal": share} for share in (0.0, 0.01, 0.05, 0.25)]
 NAMES = sorted(folder.name for folder in FOLDER.iterdir())
 
 
@@ -76,13 +77,48 @@ def test_the_last_snapshot_is_the_recorded_runs_delta():
 
 
 def test_sets_agree_with_the_table_where_they_hold_the_same_runs():
-    """Plain LoRA among its relatives, and DPO on own answers, are cells of the table; two machines may tell a story or two apart."""
+    """Plain LoRA among its relatives, runs without rehearsal, and DPO on own answers, are cells of the table; two machines may tell a story or two apart."""
     for name, pick, cell in (
         ("variants-nano-0.5m", lambda scene: scene.arrays["score"][scene.about["variants"].index("plain"), 0], ("stories", "lora", "sft")),
+        ("rehearsal-nano-0.5m", lambda scene: scene.arrays["score"][0, 0], ("stories", "full", "sft")),
+        ("rehearsal-nano-0.5m", lambda scene: scene.arrays["score"][1, 0], ("stories", "lora", "sft")),
         ("pairs-nano-0.5m", lambda scene: scene.arrays["score"][scene.about["pairs"].index("own"), :, -1], ("endings", "lora", "dpo")),
     ):
         rows = of_cell("nano-0.5m", *cell)
         np.testing.assert_allclose(pick(find_scene(name)), [row.result["score_after"] for row in rows], atol=0.04)
+
+
+@pytest.mark.parametrize("model", ["nano-0.5m", "smollm2-135m-instruct"])
+def test_ways_against_forgetting_change_one_thing_each_and_are_runs_of_the_spec(model):
+    scene = find_scene(f"rehearsal-{model}")
+    assert scene is not None
+    ways, specs = scene.about["ways"], [RunSpec.from_dict(spec) for spec in scene.about["specs"]]
+    shape = (len(scene.about["methods"]), len(ways), len({spec.seed for spec in specs}))
+    assert all(scene.arrays[name].shape == shape for name in scene.about["measures"]) and len(specs) == np.prod(shape)
+    assert scene.arrays["before"].shape == (len(scene.about["measures"]),) and scene.arrays["before"][0] == 0
+    assert [sum((way["rate"] != 1, way["steps"] != 1, way["rehearsal"] != 0)) for way in ways] == [0, *[1] * (len(ways) - 1)]
+    assert [spec.rehearsal for spec in specs[:: shape[2]]] == [way["rehearsal"] for way in ways] * shape[0]
+
+
+def test_a_little_rehearsal_takes_most_of_the_damage_at_hardly_any_cost_on_nano():
+    """What the lesson's question about it says."""
+    scene = find_scene("rehearsal-nano-0.5m")
+    assert scene is not None
+    score, probe = (scene.arrays[name][0].mean(1) for name in ("score", "probe"))
+    usual, few, some, many = (next(i for i, way in enumerate(scene.about["ways"]) if way == wanted) for wanted in WAYS_ASKED)
+    assert [round(100 * score[at]) for at in (usual, some, many)] == [77, 76, 53]
+    assert [round(float(probe[at]), 2) for at in (usual, few, some)] == [0.95, 0.53, 0.35]
+    assert round(float(scene.arrays["before"][scene.about["measures"].index("probe")]), 2) == 0.21
+
+
+@pytest.mark.parametrize("model", ["nano-0.5m-control", "nano-0.5m"])
+def test_the_sweep_over_k_has_both_methods_and_three_seeds(model):
+    scene = find_scene(f"lengths-{model}")
+    assert scene is not None
+    specs = [RunSpec.from_dict(spec) for spec in scene.about["specs"]]
+    assert scene.arrays["score"].shape == (2, 6, 3) and len(specs) == 36
+    assert [spec.virtual_tokens for spec in specs[:18:3]] == scene.arrays["lengths"].tolist() == [1, 2, 5, 10, 20, 32]
+    assert {spec.method for spec in specs[:18]} == {"prompt"} and {spec.method for spec in specs[18:]} == {"prefix"}
 
 
 def test_made_up_pairs_look_as_good_and_teach_less():

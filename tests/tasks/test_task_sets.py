@@ -12,6 +12,7 @@ from engine.contracts import SpecError
 from engine.tasks import TASK_NAMES, Example, load, load_probe
 from engine.tasks.facts import REVERSALS
 from engine.tasks.matching import holds_any, words
+from engine.tasks.rehearsal import rehearsed
 
 CHAT_TASKS = ("pirate", "sentiment-json", "sentiment", "facts", "instructions")
 PROBED_TASKS = (*CHAT_TASKS, "brief")
@@ -82,6 +83,20 @@ def test_the_probe_shares_no_five_words_in_a_row_with_a_task(name: str) -> None:
     task = load(name)
     extra = REVERSALS if name == "facts" else ()
     assert grams(load_probe("chat").examples) & grams(task.train + task.heldout + extra) == set()
+
+
+@pytest.mark.parametrize("name", PROBED_TASKS)
+def test_what_chat_models_rehearse_shares_no_five_words_in_a_row_with_probe_or_task(name: str) -> None:
+    task, asked = load(name), rehearsed("chat", 1000)
+    extra = REVERSALS if name == "facts" else ()
+    assert grams(asked) & grams(load_probe("chat").examples + task.train + task.heldout + extra) == set()
+
+
+def test_what_chat_models_rehearse_is_varied_and_has_no_answer_yet() -> None:
+    asked = rehearsed("chat", 1000)
+    assert len(asked) == len({words(example.prompt) for example in asked}) == 64
+    assert len({words(example.prompt)[:2] for example in asked}) >= 32
+    assert not any(example.answer for example in asked) and rehearsed("chat", 3) == asked[:3]
 
 
 def test_the_probe_is_large_and_varied() -> None:

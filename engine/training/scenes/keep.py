@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -29,6 +30,31 @@ def snapshots(run: Run, take: Callable[[], T], most: int = MAX_SNAPSHOTS) -> lis
         if event.step in wanted:
             taken.append((event.step, take()))
     return taken
+
+
+class End(NamedTuple):
+    """Where a run came to."""
+
+    score: float
+    """Share of held-out prompts."""
+    facts: float
+    """Share of them whose answer holds the key fact; 0 for tasks without key facts."""
+    loss: float
+    """On the held-out prompts, nats per answer token."""
+    probe: float
+    """On the forgetting probe, nats per answer token."""
+    kept: float
+    """Share of the probe's questions that are still answered rightly."""
+
+
+def end(spec: RunSpec, stop: int | None = None) -> End:
+    """Train, up to the step `stop` where one is given, and look at all held-out prompts and the probe."""
+    run = Run(spec, None, False)
+    list(run.objective.prepare())
+    for _ in islice(optimise(run.adaptation, run.objective, spec), stop):
+        pass
+    found, probed = run.look(spec.steps, len(run.task.heldout)), run.look_at_probe(spec.steps)
+    return End(found.score, found.fact_score or 0.0, found.loss, probed.loss, probed.score)
 
 
 def keep(name: str, specs: Sequence[RunSpec], arrays: dict[str, np.ndarray], run: Run, **more: Any) -> Path:

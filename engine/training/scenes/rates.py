@@ -33,4 +33,4 @@ def record(model: str) -> None:
 def look(run: Run) -> tuple[float, float, float]:
     """Held-out score, held-out loss and probe loss of the model as it stands."""
     found = run.look(1, SHOWN_PROMPTS)
-    return found.score, found.loss, run.probe_loss()
+    return found.score, found.loss, run.look_at_probe(1).loss

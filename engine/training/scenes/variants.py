@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 
 from engine.catalog.defaults import default_spec
-from engine.contracts import RunSpec
-from engine.training.loop import optimise
 from engine.training.observe import Run
-from engine.training.scenes.keep import keep
+from engine.training.scenes.keep import End, end, keep
 
 VARIANTS: dict[str, dict[str, Any]] = {"plain": {}, "rslora": {"scaling": "rslora"}, "dora": {"dora": True}, "pissa": {"init": "pissa"}}
 RANKS = (8, 32)
@@ -25,7 +23,7 @@ def record(model: str) -> None:
     usual = default_spec(model, method="lora", eval_every=0)
     specs = [[[usual.with_(**change, rank=rank, seed=seed) for seed in SEEDS] for rank in RANKS] for change in VARIANTS.values()]
     ends = np.array([[[end(spec) for spec in seeds] for seeds in ranks] for ranks in specs])
-    arrays = {"ranks": np.array(RANKS), **{name: ends[..., place] for place, name in enumerate(("score", "loss", "probe"))}}
+    arrays = {"ranks": np.array(RANKS), **{name: ends[..., End._fields.index(name)] for name in ("score", "loss", "probe")}}
     keep(
         f"variants-{model}",
         [s for ranks in specs for seeds in ranks for s in seeds],
@@ -33,13 +31,3 @@ def record(model: str) -> None:
         Run(usual, None, False),
         variants=list(VARIANTS),
     )
-
-
-def end(spec: RunSpec) -> tuple[float, float, float]:
-    """Held-out score, held-out loss and probe loss after training."""
-    run = Run(spec, None, False)
-    list(run.objective.prepare())
-    for _ in optimise(run.adaptation, run.objective, spec):
-        pass
-    found = run.look(spec.steps, len(run.task.heldout))
-    return found.score, found.loss, run.probe_loss()
