@@ -108,8 +108,8 @@ def without_names(shown: str, known: Sequence[str] = ()) -> str:
     """What a page shows, without names, the catalogue's notes, what models said, markup and what is `known`."""
     for note in (*known, *(card.note for card in MODELS.values()), *(task.note for task in TASKS.values())):
         shown = shown.replace(note, "|")
-    for task in TASKS.values():
-        shown = shown.replace(task.title, "")
+    for named in (*TASKS.values(), *MODELS.values()):
+        shown = shown.replace(named.title, "")
     shown = re.sub(r'<style>.*?</style>|<th scope="row">.*?</th>|<td[^>]*>.*?(?=<span|</td>)', " | ", shown, flags=re.DOTALL)
     return re.sub(r"<[^>]*>|\]\([^)]*\)|\$\$.*?\$\$|\$[^$\n]+\$|`[^`]*`", " | ", shown, flags=re.DOTALL)
 
