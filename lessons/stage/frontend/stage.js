@@ -2,6 +2,7 @@
 // Streamlit calls `mount` on the first run and again whenever data or theme change; the DOM node stays the same.
 import * as contexts from "./contexts.js";
 import * as controls from "./controls.js";
+import * as heights from "./heights.js";
 import * as player from "./player.js";
 import * as rank from "./rank.js";
 import * as words from "./words.js";
@@ -26,6 +27,7 @@ export default async function mount({ data: [data], parentElement, setStateValue
   show(stage, data);
   try {
     if (data.empty) return empty(stage, data.empty);
+    stage.sliding = false;
     still(stage);
     await loadPlotly(data.plotly);
     if (stage.latest === data) await draw(stage);
@@ -60,9 +62,9 @@ function open(root, key) {
   const stage = { root, key, memory: recall(key), part: (name) => root.querySelector(`.dl-${name}`), coarse: 1, usual: 1, spent: 0, visible: false };
   stage.flat = stage.memory.flat ?? false;
   stage.slider = stage.part("rank-input");
-  stage.redraw = () => request(stage);
+  stage.redraw = () => { stage.sliding = false; request(stage); };
   stage.rest = () => rest(stage);
-  stage.drag = () => drag(stage);
+  stage.drag = () => { stage.sliding = false; drag(stage); };
   stage.drawStill = () => still(stage);
   stage.park = () => { letGo(stage); still(stage); root.dataset.state = "still"; };
   for (const name of ["rank", "frame"]) {
@@ -73,10 +75,11 @@ function open(root, key) {
     const began = performance.now();
     rank.tell(stage);
     stage.spent += performance.now() - began;
+    stage.sliding = true;
     drag(stage);
   });
   stage.slider.addEventListener("change", () => { rank.release(stage); rest(stage); });
-  stage.part("frame-input").addEventListener("input", () => { player.pause(stage); player.move(stage, 0); drag(stage); });
+  stage.part("frame-input").addEventListener("input", () => { player.pause(stage); player.move(stage, 0); stage.drag(); });
   stage.part("frame-input").addEventListener("change", () => rest(stage));
   stage.part("speed").addEventListener("change", (event) => { stage.memory.speed = Number(event.target.value); player.pause(stage); });
   for (const name of ["cell-row", "cell-column"]) stage.part(name).addEventListener("change", () => controls.chooseCell(stage));
@@ -132,12 +135,19 @@ function drag(stage) {
   stage.calmed = setTimeout(() => rest(stage), REST_MS);
 }
 
-/** At rest the whole mesh is drawn, and what was set is kept. */
+/** At rest the whole mesh is drawn, and what was set is kept. Plotly's own update follows when no more moves come. */
 function rest(stage) {
   clearTimeout(stage.calmed);
   if (stage.coarse > 1) request(stage);
   stage.coarse = 1;
   remember(stage);
+  if (stage.sliding) stage.calmed = setTimeout(() => settle(stage), REST_MS);
+}
+
+/** Plotly's own update, once the last move has been drawn. */
+function settle(stage) {
+  if (stage.frame === undefined) return stage.redraw();
+  stage.calmed = setTimeout(() => settle(stage), REST_MS);
 }
 
 async function draw(stage) {
@@ -162,7 +172,9 @@ async function draw(stage) {
 
 /** `began` is when the control moved, less the wait for the animation frame: all of the script's time counts. */
 async function live(stage, figure, began) {
-  await window.Plotly.react(stage.part("plot"), figure.data, figure.layout, CONFIG);
+  const lifted = stage.sliding && stage.drawn && isSolid(figure) && heights.update(stage.part("plot"), figure);
+  if (!lifted) await window.Plotly.react(stage.part("plot"), figure.data, figure.layout, CONFIG);
+  stage.root.dataset.update = lifted ? "heights" : "all";
   stage.root.dataset.scriptMs = (performance.now() - began).toFixed(1);
   if (isSolid(figure) && !contexts.holds(stage)) { // gave its place up while it was being drawn
     stage.drawn = true;
