@@ -88,11 +88,15 @@ function vertices(surface, offset) {
 
 /** Lowest and highest x, y and z of all vertices. */
 function bounds(values, offset) {
-  return [Math.min, Math.max].map((end) => [0, 1, 2].map((axis) => {
-    let found = end(); // the value that any other replaces
-    for (let n = 2 + axis; n < values.length; n += VERTEX) found = end(found, values[n] + offset[axis]);
-    return found;
-  }));
+  const [low, high] = [[Infinity, Infinity, Infinity], [-Infinity, -Infinity, -Infinity]];
+  for (let n = 0; n < values.length; n += VERTEX) {
+    for (let axis = 0; axis < 3; axis++) {
+      const value = values[n + 2 + axis] + offset[axis];
+      if (value < low[axis]) low[axis] = value;
+      if (value > high[axis]) high[axis] = value;
+    }
+  }
+  return [low, high];
 }
 
 /** Normals from central differences over the padded fields; as long as in gl-surface3d, whose shader makes them unit length. */

@@ -5,6 +5,7 @@ import * as controls from "./controls.js";
 import * as heights from "./heights.js";
 import * as player from "./player.js";
 import * as rank from "./rank.js";
+import * as turns from "./turns.js";
 import * as words from "./words.js";
 import { camera, compose, isSolid } from "./figure.js";
 import { isDark, repaint, webgl } from "./theme.js";
@@ -25,18 +26,30 @@ export default async function mount({ data: [data], parentElement, setStateValue
   stage.report = setStateValue;
   stage.latest = data;
   show(stage, data);
+  if (data.empty) empty(stage, data.empty);
+  else fill(stage, data);
+  return () => close(stage);
+}
+
+/** Draw what Python sent: a first time when it is this stage's turn, later at once. */
+async function fill(stage, data) {
+  let done = () => {};
   try {
-    if (data.empty) return empty(stage, data.empty);
+    if (!stage.drawn) {
+      still(stage);
+      await painted(); // words and still before the library, whose reading holds up the page
+      await loadPlotly(data.plotly);
+      done = await turns.turn(stage);
+    }
     stage.sliding = false;
-    still(stage);
-    await loadPlotly(data.plotly);
     if (stage.latest === data) await draw(stage);
   } catch (error) {
-    root.dataset.state = "failed";
+    stage.root.dataset.state = "failed";
     stage.part("wait").textContent = "This picture could not be drawn here. Its table and its CSV hold the same numbers.";
     console.warn(error);
+  } finally {
+    done();
   }
-  return () => close(stage);
 }
 
 /** Nothing to draw: say what to do, and let go of what was drawn before. */
@@ -44,7 +57,6 @@ function empty(stage, sentence) {
   letGo(stage);
   stage.root.dataset.state = "empty";
   stage.part("wait").textContent = sentence;
-  return () => close(stage);
 }
 
 export function loadPlotly(url) {
@@ -86,7 +98,11 @@ function open(root, key) {
   root.addEventListener("click", (event) => controls.press(stage, event.target.closest("button[data-do]")));
   root.addEventListener("fullscreenchange", () => { if (!document.fullscreenElement) controls.projector(stage, false); });
   stage.part("picture").addEventListener("keydown", (event) => controls.turn(stage, event));
-  stage.resize = new ResizeObserver(() => (stage.drawn ? window.Plotly.Plots.resize(stage.part("plot")) : still(stage)));
+  stage.resize = new ResizeObserver(() => {
+    if (!stage.part("picture").clientWidth) return; // its page is being left
+    if (stage.drawn) window.Plotly.Plots.resize(stage.part("plot"));
+    else still(stage);
+  });
   stage.resize.observe(stage.part("picture"));
   stage.sight = new IntersectionObserver(([entry]) => {
     stage.visible = entry.isIntersecting;
