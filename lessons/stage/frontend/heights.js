@@ -1,5 +1,6 @@
 // New heights on surfaces that plotly has drawn, without plotly's full update: while a control moves, nothing else changes. What this
 // writes is what plotly writes (gl-surface3d in plotly.js 4.1), and a full update follows at rest. A browser test compares the two.
+import { list } from "./arrays.js";
 
 const VERTEX = 10; // numbers a vertex: column, row, x, y, z, 0, intensity, normal (3)
 
@@ -26,7 +27,7 @@ const same = (one, other) => ["x", "y", "z"].every((axis) => one[axis] === other
 
 function write(scene, drawn, full, { type, x, y, z }) {
   const before = drawn.data.z;
-  Object.assign(full, { x, y, z });
+  Object.assign(full, { x: list(x), y: list(y), z });
   if (type === "surface" && before.length === z.length && before[0].length === z[0].length) return lift(scene, drawn, z);
   if (type === "surface") Object.assign(full, { _xlength: z[0].length, _ylength: z.length });
   drawn.update(full);
