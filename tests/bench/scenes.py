@@ -25,13 +25,13 @@ from viz.label import truth_label
 
 MOVES, CHANGES = 12, 200
 COUNT_CONTEXTS = """
-    const seen = window.__contexts = new Set(), get = HTMLCanvasElement.prototype.getContext;
+    const seen = window.__contexts = new Set(), known = new WeakSet(), get = HTMLCanvasElement.prototype.getContext;
     HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
         const context = get.call(this, kind, ...rest);
-        if (/webgl/.test(kind) && context) seen.add(context);
+        if (/webgl/.test(kind) && context && !known.has(context)) { known.add(context); seen.add(new WeakRef(context)); }
         return context;
     };"""
-LIVE = "() => [...window.__contexts].filter((gl) => !gl.isContextLost()).length"
+LIVE = "() => [...window.__contexts].filter((gl) => gl.deref()?.isContextLost() === false).length"
 READ_PIXELS = """
     window.__read = 0;
     const read = WebGLRenderingContext.prototype.readPixels;
