@@ -260,7 +260,9 @@ def _scene(notes: list[dict[str, Any]], wide: float, deep: float) -> dict[str, A
     # Notes outside the ranges would not be drawn, so these reach a little further than the matrices.
     ranges = {"x": [-side - 0.02, wide + 0.02], "y": [-deep - 0.2, side + 0.02], "z": [-HEIGHT * 1.1, HEIGHT * 2.8]}
     scale = SPAN / (side + max(wide, deep))
-    hidden = {"visible": False, "showspikes": False}
+    # Not `visible: False`: for such an axis plotly makes the ticks and their letters all the same, a third of a first drawing's time.
+    parts = ("showspikes", "showgrid", "showline", "zeroline", "showticklabels", "showbackground")
+    hidden = {**dict.fromkeys(parts, False), "tickmode": "array", "tickvals": [], "title": {"text": ""}}
     return {
         **{f"{axis}axis": {**hidden, "range": ends} for axis, ends in ranges.items()},
         "aspectmode": "manual",

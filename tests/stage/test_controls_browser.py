@@ -24,22 +24,63 @@ WATCH = """(root) => {
     window.__drawn = [];
     new MutationObserver(() => {
         const [whole, b] = ['ΔW', 'B'].map((name) => root.querySelector('.dl-plot').data.find((trace) => trace.meta === name));
-        const {rank, mesh, draws} = root.dataset;
-        window.__drawn.push({rank, mesh, draws: Number(draws), rows: whole.z.length, last: whole.z.at(-1).at(-1), ribbons: b.z[0].length});
+        const {rank, mesh, update, draws} = root.dataset;
+        window.__drawn.push({rank, mesh, update, draws: Number(draws), rows: whole.z.length, last: whole.z.at(-1).at(-1), ribbons: b.z[0].length});
     }).observe(root, {attributes: true, attributeFilter: ['data-draws']});
 }"""
 MOVE = """(slider, ranks) => { for (const k of ranks) { slider.value = k; slider.dispatchEvent(new Event('input', {bubbles: true})) } }"""
+# A move drawn with the whole mesh however slow the machine: the end of a move of the other slider changes nothing that Python hears of.
+WHOLE = """(slider, [move, rank]) => {
+    eval(move)(slider, [rank]);
+    slider.closest('.dl-stage').querySelector('.dl-frame-input').dispatchEvent(new Event('change', {bubbles: true}));
+}"""
 # Each drawing takes longer than the stage puts up with, and the first one sees three more moves of the control.
 SLOW = """(slider, [move]) => {
-    const react = window.Plotly.react, moved = eval(move);
+    const {glplot} = slider.closest('.dl-stage').querySelector('.dl-plot')._fullLayout.scene._scene, redraw = glplot.redraw, moved = eval(move);
     let first = true;
-    window.Plotly.react = async (...rest) => {
-        const done = await react(...rest), end = performance.now() + 150;
+    glplot.redraw = () => {
+        redraw();
+        const end = performance.now() + 150;
         if (first) moved(slider, [7, 6, 3]);
         first = false;
         while (performance.now() < end);
-        return done;
     };
+}"""
+TARRY = """(plot) => {
+    const {glplot} = plot._fullLayout.scene._scene, redraw = glplot.redraw;
+    glplot.redraw = () => { const end = performance.now() + 150; redraw(); while (performance.now() < end); };
+}"""
+# What is written for each surface, by the stage while a control moves and by plotly at rest: the last vertices of each kind of update.
+WRITTEN = """(plot) => {
+    const root = plot.closest('.dl-stage');
+    const now = {};
+    window.__written = {heights: {}, all: {}};
+    for (const {data, surface} of Object.values(plot._fullLayout.scene._scene.traces).filter((trace) => trace.surface)) {
+        const buffer = surface._coordinateBuffer, update = buffer.update;
+        buffer.update = (values) => {
+            const kept = Float32Array.from(values);
+            for (let n = 0; n < kept.length; n += 10) for (const axis of [0, 1, 2]) kept[n + 2 + axis] += surface.objectOffset[axis];
+            now[data.meta] = kept;
+            update.call(buffer, values);
+        };
+    }
+    const told = () => {
+        const {traces, fullSceneLayout} = plot._fullLayout.scene._scene;
+        const surfaces = Object.values(traces).filter((trace) => trace.surface);
+        const shown = Object.fromEntries(surfaces.map(({data, surface}) => [data.meta, [surface._vertexCount, ...surface.bounds.flat()]]));
+        if (root.dataset.mesh === 'whole') window.__written[root.dataset.update] = {vertices: {...now}, shown, notes: fullSceneLayout.annotations.map((note) => note.text)};
+    };
+    new MutationObserver(told).observe(root, {attributes: true, attributeFilter: ['data-draws']});
+}"""
+COMPARED = """() => {
+    const {heights, all} = window.__written;
+    const far = ([name, values]) => {
+        const other = all.vertices[name];
+        let most = values.length === other.length && values.length > 0 ? 0 : Infinity;
+        values.forEach((value, n) => { if (!Object.is(value, NaN) || !Object.is(other[n], NaN)) most = Math.max(most, Math.abs(value - other[n])) });
+        return [name, Number.isNaN(most) ? -1 : most];
+    };
+    return [Object.fromEntries(Object.entries(heights.vertices).map(far)), heights.shown, all.shown, heights.notes, all.notes];
 }"""
 THIN = """async () => {
     const address = performance.getEntriesByType('resource').map((entry) => entry.name).find((name) => /arrays\\.js/.test(name));
@@ -147,7 +188,9 @@ def test_the_picture_follows_a_control_once_a_frame_and_is_whole_at_rest(page: P
     assert {one["rank"] for one in drawn} == {"5"}
 
     # Moves during a drawing wait for its end; the last of them is drawn, those between are not.
+    expect(stage).to_have_attribute("data-update", "all", timeout=PAINT_MS)
     expect(stage).to_have_attribute("data-mesh", "whole")
+    page.wait_for_function("() => window.__drawn.at(-1).update === 'all'", timeout=PAINT_MS)
     page.evaluate("() => { window.__drawn.length = 0 }")
     slider.evaluate(SLOW, [MOVE])
     slider.evaluate(MOVE, [4])
@@ -156,9 +199,9 @@ def test_the_picture_follows_a_control_once_a_frame_and_is_whole_at_rest(page: P
 
     # Since that was slow, the next move draws fewer rows, to the same edge and with every direction; at rest all are there.
     slider.evaluate(MOVE, [2])
-    page.wait_for_function("() => window.__drawn.at(-1).rank === '2' && window.__drawn.at(-1).mesh === 'whole'", timeout=PAINT_MS)
+    page.wait_for_function("() => window.__drawn.at(-1).rank === '2' && window.__drawn.at(-1).update === 'all'", timeout=PAINT_MS)
     drawn = [one for one in page.evaluate("() => window.__drawn") if one["rank"] == "2"]
-    assert [one["mesh"] for one in drawn] == ["coarse", "whole"]
+    assert [(one["mesh"], one["update"]) for one in drawn] == [("coarse", "heights"), ("whole", "heights"), ("whole", "all")]
     assert drawn[0]["rows"] in (49, 33, 25) and drawn[1]["rows"] == 96, "every second to fourth row, and the last"
     assert drawn[0]["last"] == drawn[1]["last"]
     assert drawn[0]["ribbons"] == drawn[1]["ribbons"] == 24
@@ -170,6 +213,32 @@ def test_the_picture_follows_a_control_once_a_frame_and_is_whole_at_rest(page: P
     assert slab == [4, 14, 3050, 5, 1, 14, 4]
     assert holed[:3] == [60, 60, 59_059]
     assert finned[:2] == [16, 60]
+    assert page.problems == []
+
+
+def test_while_the_rank_moves_the_stage_writes_what_plotly_writes_at_rest(page: Page, app_server) -> None:
+    stage, plot = open_stage(page, app_server(DELTA))
+    slider = stage.get_by_role("slider", name="Directions kept")
+    for name in ("Full ΔW beside", "What is left out"):
+        stage.get_by_role("button", name=name).click()
+    page.wait_for_function("(plot) => plot.data.some((trace) => trace.meta === 'full')", arg=plot.element_handle(), timeout=PAINT_MS)
+    stage.get_by_role("button", name="One cell").click()
+    expect(stage.locator(".dl-cell-words")).to_be_visible()
+    expect(stage).to_have_attribute("data-update", "all", timeout=PAINT_MS)
+    plot.evaluate(WRITTEN)
+    plot.evaluate(TARRY)
+    for rank, thinned in ((5, False), (2, True)):  # the second move is thinned since the first took long, and whole when it rests
+        page.evaluate("() => { window.__written.all = window.__written.heights = {} }")
+        slider.evaluate(*((MOVE, [rank]) if thinned else (WHOLE, [MOVE, rank])))
+        page.wait_for_function("() => window.__written.heights.notes && window.__written.all.notes", timeout=PAINT_MS)
+        far, mine, theirs, words, same_words = page.evaluate(COMPARED)
+        assert far.keys() >= {"B", "A", "ΔW"}
+        assert all(0 <= most < 1e-5 for most in far.values()), far
+        assert mine.keys() == theirs.keys() == {"B", "A", "ΔW", "full"}
+        for name in mine:
+            assert mine[name] == pytest.approx(theirs[name], abs=1e-5), name
+        assert words == same_words
+        assert f"top {rank}" in words[2]
     assert page.problems == []
 
 

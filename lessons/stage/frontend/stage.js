@@ -2,8 +2,10 @@
 // Streamlit calls `mount` on the first run and again whenever data or theme change; the DOM node stays the same.
 import * as contexts from "./contexts.js";
 import * as controls from "./controls.js";
+import * as heights from "./heights.js";
 import * as player from "./player.js";
 import * as rank from "./rank.js";
+import * as turns from "./turns.js";
 import * as words from "./words.js";
 import { camera, compose, isSolid } from "./figure.js";
 import { isDark, repaint, webgl } from "./theme.js";
@@ -24,17 +26,30 @@ export default async function mount({ data: [data], parentElement, setStateValue
   stage.report = setStateValue;
   stage.latest = data;
   show(stage, data);
+  if (data.empty) empty(stage, data.empty);
+  else fill(stage, data);
+  return () => close(stage);
+}
+
+/** Draw what Python sent: a first time when it is this stage's turn, later at once. */
+async function fill(stage, data) {
+  let done = () => {};
   try {
-    if (data.empty) return empty(stage, data.empty);
-    still(stage);
-    await loadPlotly(data.plotly);
+    if (!stage.drawn) {
+      still(stage);
+      await painted(); // words and still before the library, whose reading holds up the page
+      await loadPlotly(data.plotly);
+      done = await turns.turn(stage);
+    }
+    stage.sliding = false;
     if (stage.latest === data) await draw(stage);
   } catch (error) {
-    root.dataset.state = "failed";
+    stage.root.dataset.state = "failed";
     stage.part("wait").textContent = "This picture could not be drawn here. Its table and its CSV hold the same numbers.";
     console.warn(error);
+  } finally {
+    done();
   }
-  return () => close(stage);
 }
 
 /** Nothing to draw: say what to do, and let go of what was drawn before. */
@@ -42,7 +57,6 @@ function empty(stage, sentence) {
   letGo(stage);
   stage.root.dataset.state = "empty";
   stage.part("wait").textContent = sentence;
-  return () => close(stage);
 }
 
 export function loadPlotly(url) {
@@ -60,9 +74,9 @@ function open(root, key) {
   const stage = { root, key, memory: recall(key), part: (name) => root.querySelector(`.dl-${name}`), coarse: 1, usual: 1, spent: 0, visible: false };
   stage.flat = stage.memory.flat ?? false;
   stage.slider = stage.part("rank-input");
-  stage.redraw = () => request(stage);
+  stage.redraw = () => { stage.sliding = false; request(stage); };
   stage.rest = () => rest(stage);
-  stage.drag = () => drag(stage);
+  stage.drag = () => { stage.sliding = false; drag(stage); };
   stage.drawStill = () => still(stage);
   stage.park = () => { letGo(stage); still(stage); root.dataset.state = "still"; };
   for (const name of ["rank", "frame"]) {
@@ -73,17 +87,22 @@ function open(root, key) {
     const began = performance.now();
     rank.tell(stage);
     stage.spent += performance.now() - began;
+    stage.sliding = true;
     drag(stage);
   });
   stage.slider.addEventListener("change", () => { rank.release(stage); rest(stage); });
-  stage.part("frame-input").addEventListener("input", () => { player.pause(stage); player.move(stage, 0); drag(stage); });
+  stage.part("frame-input").addEventListener("input", () => { player.pause(stage); player.move(stage, 0); stage.drag(); });
   stage.part("frame-input").addEventListener("change", () => rest(stage));
   stage.part("speed").addEventListener("change", (event) => { stage.memory.speed = Number(event.target.value); player.pause(stage); });
   for (const name of ["cell-row", "cell-column"]) stage.part(name).addEventListener("change", () => controls.chooseCell(stage));
   root.addEventListener("click", (event) => controls.press(stage, event.target.closest("button[data-do]")));
   root.addEventListener("fullscreenchange", () => { if (!document.fullscreenElement) controls.projector(stage, false); });
   stage.part("picture").addEventListener("keydown", (event) => controls.turn(stage, event));
-  stage.resize = new ResizeObserver(() => (stage.drawn ? window.Plotly.Plots.resize(stage.part("plot")) : still(stage)));
+  stage.resize = new ResizeObserver(() => {
+    if (!stage.part("picture").clientWidth) return; // its page is being left
+    if (stage.drawn) window.Plotly.Plots.resize(stage.part("plot"));
+    else still(stage);
+  });
   stage.resize.observe(stage.part("picture"));
   stage.sight = new IntersectionObserver(([entry]) => {
     stage.visible = entry.isIntersecting;
@@ -132,12 +151,19 @@ function drag(stage) {
   stage.calmed = setTimeout(() => rest(stage), REST_MS);
 }
 
-/** At rest the whole mesh is drawn, and what was set is kept. */
+/** At rest the whole mesh is drawn, and what was set is kept. Plotly's own update follows when no more moves come. */
 function rest(stage) {
   clearTimeout(stage.calmed);
   if (stage.coarse > 1) request(stage);
   stage.coarse = 1;
   remember(stage);
+  if (stage.sliding) stage.calmed = setTimeout(() => settle(stage), REST_MS);
+}
+
+/** Plotly's own update, once the last move has been drawn. */
+function settle(stage) {
+  if (stage.frame === undefined) return stage.redraw();
+  stage.calmed = setTimeout(() => settle(stage), REST_MS);
 }
 
 async function draw(stage) {
@@ -162,7 +188,9 @@ async function draw(stage) {
 
 /** `began` is when the control moved, less the wait for the animation frame: all of the script's time counts. */
 async function live(stage, figure, began) {
-  await window.Plotly.react(stage.part("plot"), figure.data, figure.layout, CONFIG);
+  const lifted = stage.sliding && stage.drawn && isSolid(figure) && heights.update(stage.part("plot"), figure);
+  if (!lifted) await window.Plotly.react(stage.part("plot"), figure.data, figure.layout, CONFIG);
+  stage.root.dataset.update = lifted ? "heights" : "all";
   stage.root.dataset.scriptMs = (performance.now() - began).toFixed(1);
   if (isSolid(figure) && !contexts.holds(stage)) { // gave its place up while it was being drawn
     stage.drawn = true;

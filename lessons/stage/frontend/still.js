@@ -152,7 +152,7 @@ function axes(figure, see, style) {
   const { scene } = figure.layout;
   const low = see.ends.map(([a], i) => (see.logs[i] ? 10 ** a : a));
   const high = see.ends.map(([, b], i) => (see.logs[i] ? 10 ** b : b));
-  return ["x", "y", "z"].filter((axis) => scene[`${axis}axis`]?.visible !== false).map((axis) => {
+  return ["x", "y", "z"].filter((axis) => scene[`${axis}axis`]?.showline !== false).map((axis) => {
     const i = "xyz".indexOf(axis);
     const end = low.map((value, n) => (n === i ? high[n] : value));
     return { kind: "line", from: see(...low), to: see(...end), depth: 1e3, colour: style.line, wide: 1, alpha: 1 };
