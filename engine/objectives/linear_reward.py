@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
+from engine.adapt import Adaptation
+from engine.objectives.features import look_up
+from engine.objectives.pairs import make_pairs, worse_answers
 from engine.objectives.reward import reward_loss
+from engine.tasks import Example, Task
+
+
+def fit_to_pairs(adaptation: Adaptation, tokenizer, task: Task, examples: Sequence[Example], kind: str) -> torch.Tensor:
+    """The weights w (d,) of r = w · h, h being what the base holds at an answer's last token."""
+    parts = (adaptation, tokenizer)
+    pairs = make_pairs(*parts, examples, worse_answers(*parts, task, examples, kind))
+    with adaptation.as_base():
+        better, worse = (look_up(adaptation.model, [pair[side] for pair in pairs], tokenizer.pad_token_id) for side in (0, 1))
+    return fit(better, worse)
 
 
 def fit(better: torch.Tensor, worse: torch.Tensor, decay: float = 1e-2) -> torch.Tensor:
