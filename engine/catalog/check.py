@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
+
 from engine.catalog.models import MODELS, is_hub_id, is_nano, is_present
 from engine.catalog.tasks import TASKS, TaskCard, find_task
 from engine.contracts import RunSpec, SpecError
+from engine.home import run_dir
 
 ATTENTION = {"q,v": ("q_proj", "v_proj"), "qkvo": ("q_proj", "k_proj", "v_proj", "o_proj")}
 """The words for target modules, in a Llama block's names. "all-linear" is every linear layer of a block."""
 
+SAVED = {"lora": "adapter/adapter_model.safetensors", "full": "model/config.json"}
+"""Method -> a file of what a run of it leaves, where they can be a reference. A QLoRA's adapter belongs to a packed base."""
+
 
 def check(spec: RunSpec) -> None:
     """Raise SpecError, with all problems at once, where the spec does not fit its model or task."""
-    problems = _task_problems(spec, find_task(spec.task))
+    problems = _task_problems(spec, find_task(spec.task)) + _reference_problems(spec)
     if spec.model in MODELS:
         if not is_present(spec.model):
             problems.append(f"model={spec.model} is not on this machine; fetch it with: python -m engine models --fetch {spec.model}")
@@ -61,6 +67,24 @@ def _type_problems(spec: RunSpec, task: TaskCard) -> list[str]:
     there = wanted * task.train_examples // task.types
     if 0 < there < spec.examples:
         return [f"examples={spec.examples} is more than the {there} that task={task.name} has of task_types={wanted}; use at most that"]
+    return []
+
+
+def _reference_problems(spec: RunSpec) -> list[str]:
+    """A run that DPO compares with has ended on this machine, on the same base, and left weights that fit it as it is."""
+    if spec.reference_run is None:
+        return []
+    folder, said = run_dir(spec.reference_run), f"reference={spec.reference}"
+    try:
+        result = json.loads((folder / "result.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return [f"{said} is no finished run of this machine; list them with: python -m engine runs"]
+    if result.get("model") != spec.model:
+        return [f"{said} trained {result.get('model')}, and this run has model={spec.model}; choose a run of the same model"]
+    if result.get("method") not in SAVED:
+        return [f"{said} has method {result.get('method')}, whose weights do not stand on the base as it is; choose lora or full"]
+    if not (folder / SAVED[result["method"]]).exists():
+        return [f"{said} kept no weights; run it again, a full fine-tuning with its model kept"]
     return []
 
 

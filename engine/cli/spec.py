@@ -35,7 +35,7 @@ def spec(
     beta: Annotated[float | None, typer.Option(help="DPO: strength of the leash.")] = None,
     label_smoothing: Annotated[float | None, typer.Option(help="DPO: 0 to below 0.5.")] = None,
     preference_loss: Annotated[str | None, typer.Option(help="dpo, ipo or simpo.")] = None,
-    reference: Annotated[str | None, typer.Option(help="DPO: base or none.")] = None,
+    reference: Annotated[str | None, typer.Option(help="DPO: base, run:ID or none.")] = None,
     kl_weight: Annotated[float | None, typer.Option(help="RLHF: reward that one nat of KL costs.")] = None,
     samples: Annotated[int | None, typer.Option(help="RLHF: answers for each prompt of a step.")] = None,
     task_types: Annotated[int | None, typer.Option(help="Instruction mixture: types of task to draw from.")] = None,

@@ -38,7 +38,6 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "token_init": ("text", "random"),
     "pooling": ("last", "mean"),
     "preference_loss": ("dpo", "ipo", "simpo"),
-    "reference": ("base", "none"),
     "pairs": ("own", "made-up"),
     "fault": ("wrong-template", "prompt-loss", "adapter-off", "compared-with-itself", "outlier"),
 }
@@ -97,7 +96,7 @@ class RunSpec:
     preference_loss: str | None = None
     """DPO: "dpo", "ipo" (Azar et al. 2023, 2310.12036) or "simpo" (Meng et al. 2024, 2405.14734)."""
     reference: str | None = None
-    """DPO: "base" compares with the frozen base, "none" leaves the reference out (a fault that teaches)."""
+    """DPO: "base" compares with the frozen base, "run:ID" with the model that a run of this machine saved, "none" with nothing (a fault that teaches)."""
     pairs: str | None = None
     """DPO, reward, RLHF: rejected answers "own" (said by the base model itself) or "made-up"."""
     kl_weight: float | None = None
@@ -178,6 +177,12 @@ class RunSpec:
         said = {k: v for k, v in asdict(self).items() if v is not None and (k not in _USUAL or v != _USUAL[k])}
         canonical = json.dumps(said, sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+    @property
+    def reference_run(self) -> str | None:
+        """Id of the run whose model is the reference; None for the base and for none."""
+        kind, _, run_id = (self.reference or "").partition(":")
+        return run_id if kind == "run" else None
 
     def with_(self, **changes: Any) -> RunSpec:
         """A changed copy, checked again."""
@@ -292,6 +297,9 @@ def _range_problems(spec: RunSpec) -> list[str]:
         need(0 <= spec.dropout < 1, "dropout", "must be 0 to below 1; use 0 for a first run")
     if spec.rehearsal is not None:
         need(0 <= spec.rehearsal < 1, "rehearsal", "must be 0 to below 1; use 0.25 for a first run")
+    if spec.reference not in (None, "base", "none"):
+        run_id = spec.reference_run or ""
+        need(run_id.isalnum() and len(run_id) <= 40, "reference", "must be base, none, or run:ID with the id of a finished run")
     if spec.targets is not None:
         names = [part.strip() for part in spec.targets.split(",")]
         good = all(name and name.replace("_", "").replace(".", "").replace("-", "").isalnum() for name in names)

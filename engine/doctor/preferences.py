@@ -77,9 +77,10 @@ def chosen_falls(story: Story, signs: Signs) -> Diagnosis | None:
 
 
 def without_reference(story: Story, signs: Signs) -> Diagnosis | None:
-    """Before the first step the policy is its own reference, so a margin other than 0 means that there was none."""
+    """Before the first step the policy is its own reference, so a margin other than 0 means that there was none, where it is not a saved run."""
     first, beta = story.steps[0].metrics.get("margin"), signs.spec.get("beta")
-    if first is None or not beta or signs.spec.get("preference_loss") == "simpo" or abs(first / beta) < 1:
+    elsewhere = signs.spec.get("preference_loss") == "simpo" or signs.spec.get("reference", "").startswith("run:")
+    if first is None or not beta or elsewhere or abs(first / beta) < 1:
         return None
     return Diagnosis("dpo-without-reference", {"margin": f"{first:.2f}", **scores(signs)})
 

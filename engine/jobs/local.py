@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.catalog.check import check
 from engine.catalog.device import resolve
 from engine.contracts import Ended, Event, RunError, RunSpec, SpecError, UnknownRunError
-from engine.home import data_home
+from engine.home import run_dir
 from engine.jobs.presence import ensure_supervisor
 from engine.jobs.runner import RunStatus
 from engine.store import db, runs
@@ -96,7 +96,7 @@ def artifact_dir(run_id: str) -> Path:
     """Where a run leaves its artifacts: `adapter/` or `model/`, `delta/`, `result.json` and its log."""
     if not run_id.isalnum():
         raise _unknown(run_id)  # an id from a link is never a way out of the folder
-    return data_home() / "runs" / run_id
+    return run_dir(run_id)
 
 
 def _twin(found: list[runs.RunRow], keep_model: bool) -> str | None:

@@ -72,12 +72,21 @@ def _check_weights(name: str) -> None:
 
 def _read(folder: Path, dtype: str, device: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoTokenizer
     from transformers.utils import logging
 
     if device == "cuda":  # cuDNN's attention gives gradients that are not numbers where a row is mostly padding (torch 2.11, H100)
         torch.backends.cuda.enable_cudnn_sdp(False)
     logging.disable_progress_bar()  # half a second of loading needs none, and it would mix with the events on a terminal
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    return read_weights(folder, dtype, device), tokenizer
+
+
+def read_weights(folder: Path, dtype: str, device: str) -> PreTrainedModel:
+    """The model in a folder of transformers' format, in evaluation mode; only safetensors are read."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
     model = AutoModelForCausalLM.from_pretrained(
         folder,
         dtype={"fp32": torch.float32, "bf16": torch.bfloat16}[dtype],
@@ -86,5 +95,4 @@ def _read(folder: Path, dtype: str, device: str) -> tuple[PreTrainedModel, PreTr
         trust_remote_code=False,
         local_files_only=True,
     )
-    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    return model.to(device).eval(), tokenizer
+    return model.to(device).eval()

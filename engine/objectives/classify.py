@@ -15,13 +15,10 @@ from torch import nn
 
 from engine.adapt import Adaptation, FrozenBackbone
 from engine.contracts import Event, Phase, RunError, RunSpec
-from engine.objectives.features import pooled
+from engine.objectives.features import look_up, pooled
 from engine.objectives.kinds import Loss
 from engine.objectives.rows import Row, collate, draw_groups, make_rows
 from engine.tasks import Example, Task
-
-LOOK = 16
-"""Prompts in one forward pass where nothing is trained."""
 
 
 class Group(NamedTuple):
@@ -78,10 +75,13 @@ class Classify:
         return pooled(model, collate(rows, self.tokenizer.pad_token_id, str(model.device)), self.spec.pooling or "last")
 
     @torch.no_grad()
+    def logits(self, examples: Sequence[Example]) -> torch.Tensor:
+        """(n, labels) of any number of examples, without gradients."""
+        rows = self.read(examples)
+        return self.classifier(self.features(rows) if self.kept else self.look_up(rows))
+
     def look_up(self, rows: Sequence[Row]) -> torch.Tensor:
-        """Features (n, d) of any number of rows, without gradients."""
-        self.adaptation.model.eval()
-        return torch.cat([self.features(rows[at : at + LOOK]) for at in range(0, len(rows), LOOK)])
+        return look_up(self.adaptation.model, rows, self.tokenizer.pad_token_id, self.spec.pooling or "last")
 
     def trainable(self) -> list[torch.Tensor]:
         return [self.classifier.weight]
@@ -107,14 +107,12 @@ class Classify:
         finally:
             self.classifier.weight.data = learned
 
-    @torch.no_grad()
     def answers(self, examples: Sequence[Example]) -> list[str]:
         """The word of the likeliest label."""
-        return [self.labels[i] for i in self.classifier(self.look_up(self.read(examples))).argmax(1).tolist()]
+        return [self.labels[i] for i in self.logits(examples).argmax(1).tolist()]
 
-    @torch.no_grad()
     def heldout_loss(self, examples: Sequence[Example]) -> float:
-        return F.cross_entropy(self.classifier(self.look_up(self.read(examples))), self.number(examples)).item()
+        return F.cross_entropy(self.logits(examples), self.number(examples)).item()
 
     def measures(self, examples: Sequence[Example], said: Sequence[str]) -> dict[str, float]:
         return {}

@@ -1,11 +1,10 @@
-"""DPO: make the better of two answers likelier than the worse one, measured against the model before training.
+"""DPO: make the better of two answers likelier than the worse one, measured against a reference, most often the model before training.
 
 Rafailov et al. 2023, arXiv 2305.18290; with two relatives that change one line each.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -19,6 +18,7 @@ from engine.contracts import Event, Phase, RunSpec
 from engine.objectives.answers import answers, speech
 from engine.objectives.kinds import Loss
 from engine.objectives.pairs import Pair, collate_pairs, draw_pairs, heldout_pairs, make_pairs, unended, watch, worse_answers
+from engine.objectives.reference import reference_log_probs
 from engine.objectives.rows import IGNORE, Batch, answer_log_probs
 from engine.tasks import Example, Task
 
@@ -48,7 +48,7 @@ class DPOBatch(NamedTuple):
     rows: Batch
     """(2b, s): the b chosen answers, then the b rejected ones."""
     reference: torch.Tensor
-    """(2b, s): log-probabilities of the answer tokens before training, nats; 0 elsewhere, and everywhere without a reference."""
+    """(2b, s): the reference's log-probabilities of the answer tokens, nats; 0 elsewhere, and everywhere without a reference."""
 
     @property
     def tokens(self) -> int:
@@ -67,21 +67,12 @@ class DPO:
 
     def prepare(self) -> Iterable[Event]:
         parts, examples = (self.adaptation, self.tokenizer), self.task.train[: self.spec.examples]
-        yield Phase("preparing", f"the rejected answers ({self.spec.pairs}), and how likely all answers are before training")
-        longest = self.task.max_new_tokens if self.spec.pairs == "own" else math.inf
+        yield Phase("preparing", f"the rejected answers ({self.spec.pairs}), and how likely the reference finds all answers")
         pairs = make_pairs(*parts, examples, worse_answers(*parts, self.task, examples, self.spec.pairs))
-        self.pairs = [unended(pair, longest) for pair in pairs]
-        self.heldout = [unended(pair, longest) for pair in heldout_pairs(*parts, self.task, self.spec.pairs)]
-        with self.adaptation.as_base():
-            self.before = [self.log_probs(pair) for pair in self.pairs]
-            self.heldout_before = [self.log_probs(pair) for pair in self.heldout]
-
-    @torch.no_grad()
-    def log_probs(self, pair: Pair) -> torch.Tensor:
-        """(2, s) of one pair with the model as it stands; zeros where the spec leaves the reference out."""
-        batch = collate_pairs([pair], self.tokenizer.pad_token_id, str(self.adaptation.model.device))
-        found = answer_log_probs(self.adaptation.model.eval(), batch)
-        return found * (self.spec.reference == "base")
+        self.pairs = unended(pairs, self.task, self.spec.pairs)
+        self.heldout = unended(heldout_pairs(*parts, self.task, self.spec.pairs), self.task, self.spec.pairs)
+        found = reference_log_probs(self.adaptation, self.spec, self.pairs + self.heldout, self.tokenizer.pad_token_id)
+        self.before, self.heldout_before = found[: len(pairs)], found[len(pairs) :]
 
     def trainable(self) -> list[torch.Tensor]:
         return []

@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
+from engine.adapt import Adaptation
+from engine.objectives.features import look_up
+from engine.objectives.pairs import make_pairs, unended, worse_answers
 from engine.objectives.reward import reward_loss
+from engine.tasks import Example, Task
+
+
+def fit_to_pairs(adaptation: Adaptation, tokenizer, task: Task, examples: Sequence[Example], kind: str) -> torch.Tensor:
+    """The weights w (d,) of r = w · h, h being what the base holds at an answer's last token.
+
+    An answer that was cut off is a worse one with an end mark and without: a policy's samples are read as they stop, and a
+    reward model that never saw one stop in mid-sentence would score those by chance.
+    """
+    parts = (adaptation, tokenizer)
+    pairs = make_pairs(*parts, examples, worse_answers(*parts, task, examples, kind))
+    pairs += [cut for cut, pair in zip(unended(pairs, task, kind), pairs, strict=True) if cut != pair]
+    with adaptation.as_base():
+        better, worse = (look_up(adaptation.model, [pair[side] for pair in pairs], tokenizer.pad_token_id) for side in (0, 1))
+    return fit(better, worse)
 
 
 def fit(better: torch.Tensor, worse: torch.Tensor, decay: float = 1e-2) -> torch.Tensor:

@@ -53,12 +53,15 @@ def heldout_pairs(adaptation: Adaptation, tokenizer, task: Task, pairs: str) -> 
     return make_pairs(adaptation, tokenizer, task.heldout, filled)
 
 
-def unended(pair: Pair, longest: float) -> Pair:
-    """A rejected answer that was cut off, being longer than `longest` tokens with its end mark, loses the mark: the model did not stop
-    there, and to train it away from stopping would make its answers longer.
+def unended(pairs: Sequence[Pair], task: Task, kind: str) -> list[Pair]:
+    """The pairs, where the model's "own" rejected answers that were cut off lose their end mark: the model did not stop there,
+    and to train it away from stopping would make its answers longer. With the mark they are longer than `max_new_tokens`.
     """
-    row = pair.rejected
-    return pair if row.answer_tokens <= longest else pair._replace(rejected=Row(row.ids[:-1], row.answer_tokens - 1))
+
+    def cut(row: Row) -> Row:
+        return Row(row.ids[:-1], row.answer_tokens - 1) if kind == "own" and row.answer_tokens > task.max_new_tokens else row
+
+    return [pair._replace(rejected=cut(pair.rejected)) for pair in pairs]
 
 
 def draw_pairs(pairs: Sequence[Pair], spec: RunSpec) -> Iterator[list[int]]:

@@ -17,11 +17,10 @@ from engine.adapt import Adaptation
 from engine.contracts import Event, Phase, RunSpec
 from engine.objectives.answers import answers, loss_on, speech
 from engine.objectives.decode import decode
-from engine.objectives.features import last_hidden
+from engine.objectives.features import last_hidden, look_up
 from engine.objectives.kinds import Loss
-from engine.objectives.linear_reward import fit
-from engine.objectives.pairs import make_pairs, worse_answers
-from engine.objectives.rows import Batch, Row, answer_log_probs, collate, draw_groups, make_rows, prompt_ids
+from engine.objectives.linear_reward import fit_to_pairs
+from engine.objectives.rows import IGNORE, Batch, Row, answer_log_probs, collate, draw_groups, make_rows, prompt_ids
 from engine.tasks import Example, Task
 
 
@@ -37,12 +36,13 @@ def policy_loss(log_probs: torch.Tensor, advantages: torch.Tensor) -> torch.Tens
 
 
 class Sampled(NamedTuple):
-    """n answers that the policy wrote."""
+    """n answers that the policy wrote, k to each prompt."""
 
     rows: Batch
-    advantages: torch.Tensor
+    rewards: torch.Tensor
     """(n,)."""
-    metrics: dict[str, float]
+    base_log_probs: torch.Tensor
+    """(n,): of the answers before training, nats."""
 
     @property
     def tokens(self) -> int:
@@ -57,50 +57,32 @@ class RLHF:
     def __init__(self, adaptation: Adaptation, tokenizer, task: Task, spec: RunSpec) -> None:
         self.adaptation, self.tokenizer, self.task, self.spec = adaptation, tokenizer, task, spec
         self.examples = task.train[: spec.examples]
+        self.k = spec.samples or 1
         self.draw = torch.Generator(adaptation.model.device).manual_seed(spec.seed)
 
     def prepare(self) -> Iterable[Event]:
-        parts = (self.adaptation, self.tokenizer)
         yield Phase("preparing", f"a reward model from {len(self.examples)} pairs ({self.spec.pairs})")
-        pairs = make_pairs(*parts, self.examples, worse_answers(*parts, self.task, self.examples, self.spec.pairs))
-        with torch.no_grad(), self.adaptation.as_base():
-            better, worse = (self.hidden([pair[side] for pair in pairs]) for side in (0, 1))
-        self.w = fit(better, worse)
-
-    @torch.no_grad()
-    def hidden(self, rows: Sequence[Row]) -> torch.Tensor:
-        """(n, d) at the last token of each row."""
-        parts = [self.collate(rows[at : at + 16]) for at in range(0, len(rows), 16)]
-        return torch.cat([last_hidden(self.adaptation.model.eval(), part) for part in parts])
-
-    def collate(self, rows: Sequence[Row]) -> Batch:
-        return collate(rows, self.tokenizer.pad_token_id, str(self.adaptation.model.device))
+        self.w = fit_to_pairs(self.adaptation, self.tokenizer, self.task, self.examples, self.spec.pairs)
 
     def trainable(self) -> list[torch.Tensor]:
         return []
 
     def batches(self) -> Iterator[Sampled]:
         """Answers of the policy as it stands, so the next batch is written by what this one made of it."""
-        lengths = [len(example.prompt) for example in self.examples]
-        for group in draw_groups(lengths, self.spec.micro_batch, self.spec.steps, self.spec.seed):
+        for group in draw_groups(
+            [len(example.prompt) for example in self.examples], self.spec.micro_batch, self.spec.steps, self.spec.seed
+        ):
             yield self.sample([self.examples[i] for i in group])
 
     @torch.no_grad()
     def sample(self, examples: Sequence[Example]) -> Sampled:
-        k, model = self.spec.samples, self.adaptation.model
-        assert k is not None
-        prompts = [prompt for example in examples for prompt in [prompt_ids(self.tokenizer, example.prompt)] * k]
+        model = self.adaptation.model
+        prompts = [prompt for example in examples for prompt in [prompt_ids(self.tokenizer, example.prompt)] * self.k]
         said = decode(model, prompts, self.tokenizer.pad_token_id, self.task.max_new_tokens, 1.0, self.draw)
         rows = [self.row(*both) for both in zip(prompts, said, strict=True)]
-        batch = self.collate(rows)
-        log_probs = answer_log_probs(model, batch).sum(1)
+        batch = collate(rows, self.tokenizer.pad_token_id, str(model.device))
         with self.adaptation.as_base():
-            drifted = log_probs - answer_log_probs(model, batch).sum(1)
-            rewards = last_hidden(model, batch) @ self.w
-        advantages = leave_one_out((rewards - self.spec.kl_weight * drifted).view(-1, k)).flatten()
-        found = {"reward": rewards.mean(), "kl": drifted.mean(), "spread": advantages.std()}
-        length = sum(row.answer_tokens for row in rows) / len(rows)
-        return Sampled(batch, advantages, {"length": length, **{name: float(value) for name, value in found.items()}})
+            return Sampled(batch, last_hidden(model, batch) @ self.w, answer_log_probs(model, batch).sum(1))
 
     def row(self, prompt: list[int], said: list[int]) -> Row:
         """An answer that ended by itself gets its end mark; one that was cut off has none."""
@@ -108,7 +90,12 @@ class RLHF:
         return Row(prompt + answer, len(answer))
 
     def loss(self, batch: Sampled) -> Loss:
-        return Loss(policy_loss(answer_log_probs(self.adaptation.model, batch.rows).sum(1), batch.advantages), batch.metrics)
+        log_probs = answer_log_probs(self.adaptation.model, batch.rows).sum(1)
+        drifted = log_probs.detach() - batch.base_log_probs
+        advantages = leave_one_out((batch.rewards - self.spec.kl_weight * drifted).view(-1, self.k)).flatten()
+        length = (batch.rows.labels != IGNORE).sum(1).float().mean()
+        found = {"length": length, "reward": batch.rewards.mean(), "kl": drifted.mean(), "spread": advantages.std()}
+        return Loss(policy_loss(log_probs, advantages), {name: float(value) for name, value in found.items()})
 
     def as_base(self) -> AbstractContextManager[None]:
         return self.adaptation.as_base()
@@ -124,8 +111,8 @@ class RLHF:
         """`answer_tokens` and `kl` of what the model says, and `reward`, what the reward model thinks of it."""
         told = [example._replace(answer=answer) for example, answer in zip(examples, said, strict=True)]
         with self.adaptation.as_base():
-            rewards = self.hidden(make_rows(self.tokenizer, told, self.adaptation.model)) @ self.w
-        return {**speech(self.adaptation, self.tokenizer, examples, said), "reward": float(rewards.mean())}
+            hidden = look_up(self.adaptation.model, make_rows(self.tokenizer, told, self.adaptation.model), self.tokenizer.pad_token_id)
+        return {**speech(self.adaptation, self.tokenizer, examples, said), "reward": float((hidden @ self.w).mean())}
 
     def save(self, folder: Path) -> None:
         """Nothing of its own: the reward model has done its work."""

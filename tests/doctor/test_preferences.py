@@ -57,6 +57,7 @@ def test_each_sign_gives_its_diagnosis_and_words(changed, key):
         {"fact": 0.85},
         {"rewards": [*RISING[:10], *(0.2 - 0.005 * at for at in range(10))]},
         {"margins": [margin - 0.4 for margin in RISING], "preference_loss": "simpo", "reference": "none"},
+        {"margins": [margin - 0.4 for margin in RISING], "reference": "run:before7"},
         {"score": 0.12, "objective": "reward"},
     ],
 )

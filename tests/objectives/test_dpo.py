@@ -1,5 +1,6 @@
 """DPO's losses against their formulas and against TRL's own trainers, and what a run does and says."""
 
+import json
 import math
 from dataclasses import replace
 from types import SimpleNamespace
@@ -122,6 +123,64 @@ def test_without_a_reference_the_rewards_are_bare_log_probabilities():
     objective = ready(reference="none")
     _, metrics = objective.loss(next(objective.batches()))
     assert metrics["chosen_reward"] == pytest.approx(0.1 * metrics["chosen_logp"], rel=1e-5)
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_a_saved_run_is_the_reference(method, tmp_path, monkeypatch):
+    """Against a sum by hand over what plain PEFT and transformers load from the run's folder."""
+    import peft
+    from transformers import AutoModelForCausalLM
+
+    monkeypatch.setenv("DELTALAB_HOME", str(tmp_path))
+    saved = tmp_path / "runs" / "before7"
+    spec = default_spec(MODEL, "endings", method, objective="dpo", steps=4, examples=8, eval_every=0, learning_rate=3e-3)
+    *_, ended = train(spec, out=saved, keep_model=True)
+    assert ended.status == "done"
+    model, _ = load(MODEL)
+    reference = (
+        peft.PeftModel.from_pretrained(model, saved / "adapter").eval()
+        if method == "lora"
+        else AutoModelForCausalLM.from_pretrained(saved / "model").eval()
+    )
+
+    def sums(model, rows):
+        with torch.no_grad():
+            logits = model(input_ids=rows.ids, attention_mask=rows.mask, position_ids=rows.positions).logits[:, :-1].double()
+        said, there = rows.labels[:, 1:], rows.labels[:, 1:] != IGNORE
+        return (logits.log_softmax(-1).gather(-1, said.clamp(min=0)[..., None])[..., 0] * there).sum(1)
+
+    objective = moved(ready(reference="run:before7", beta=0.5))
+    batch = next(objective.batches())
+    with torch.no_grad():
+        ours = objective.loss(batch).value.item()
+    policy = sums(objective.adaptation.model.eval(), batch.rows)
+    losses = {}
+    for name, other in (("saved", reference), ("base", load(MODEL)[0])):
+        chosen, rejected = (policy - sums(other, batch.rows)).chunk(2)
+        losses[name] = torch.log1p(torch.exp(-0.5 * (chosen - rejected))).mean().item()
+    assert ours == pytest.approx(losses["saved"], abs=1e-5)
+    assert abs(losses["saved"] - losses["base"]) > 0.01, "the two references are told apart"
+
+
+def test_a_reference_that_does_not_fit_is_refused_before_anything_loads(tmp_path, monkeypatch):
+    monkeypatch.setenv("DELTALAB_HOME", str(tmp_path))
+    for name, result in (("other", {"model": "nano-2m", "method": "lora"}), ("packed", {"model": MODEL, "method": "qlora"}),
+                         ("bare", {"model": MODEL, "method": "full"})):  # fmt: skip
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / "result.json").write_text(json.dumps(result))
+    for run, sentence in (
+        ("absent", "no finished run"),
+        ("other", "trained nano-2m"),
+        ("packed", "method qlora"),
+        ("bare", "kept no weights"),
+    ):
+        with pytest.raises(SpecError, match=f"reference=run:{run}.*{sentence}"):
+            check(default_spec(MODEL, "endings", objective="dpo", reference=f"run:{run}"))
+    for word in ("bsae", "run:", "run:../../etc", "run:a/b", "run:."):
+        with pytest.raises(SpecError, match="must be base, none, or run:ID"):
+            default_spec(MODEL, "endings", objective="dpo", reference=word)
+    base, run = (default_spec(MODEL, "endings", objective="dpo", reference=word) for word in ("base", "run:other"))
+    assert base.hash == default_spec(MODEL, "endings", objective="dpo").hash != run.hash
 
 
 def test_own_pairs_are_what_the_base_says_and_good_ones_are_skipped():

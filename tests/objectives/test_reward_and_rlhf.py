@@ -9,12 +9,17 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from engine.adapt import METHODS
 from engine.catalog.clinic import find_case
 from engine.catalog.defaults import default_spec
 from engine.contracts import Ended, Evaluated, Step
-from engine.objectives.linear_reward import fit
+from engine.models import load
+from engine.objectives.features import look_up
+from engine.objectives.linear_reward import fit, fit_to_pairs
+from engine.objectives.pairs import make_pairs, worse_answers
 from engine.objectives.reward import reward_loss
 from engine.objectives.rlhf import leave_one_out, policy_loss
+from engine.objectives.rows import Row
 from engine.tasks import load as load_task
 from engine.training import observe, train
 
@@ -55,6 +60,23 @@ def test_a_fitted_reward_ranks_what_can_be_ranked():
     first = (a @ true > b @ true)[:, None]
     w = fit(torch.where(first, a, b), torch.where(first, b, a))
     assert torch.cosine_similarity(w, true, dim=0) > 0.95
+
+
+@pytest.mark.parametrize("longest", [12, 48])
+def test_a_reward_is_fitted_to_answers_that_were_cut_off_as_they_stop(longest):
+    """With twelve tokens every own answer is cut off, and counts with and without its end mark; with 48 none is."""
+    task = replace(load_task("endings"), max_new_tokens=longest)
+    model, tokenizer = load(MODEL)
+    adaptation = METHODS["lora"](model, default_spec(MODEL, "endings", objective="rlhf"))
+    parts, examples = (adaptation, tokenizer), task.train[:12]
+    pairs = make_pairs(*parts, examples, worse_answers(*parts, task, examples, "own"))
+    better = look_up(model, [pair.chosen for pair in pairs], tokenizer.pad_token_id)
+    worse = look_up(model, [pair.rejected for pair in pairs], tokenizer.pad_token_id)
+    as_they_stop = [Row(pair.rejected.ids[:-1], pair.rejected.answer_tokens - 1) for pair in pairs]
+    both = torch.cat([worse, look_up(model, as_they_stop, tokenizer.pad_token_id)])
+    with_cut, without = fit(torch.cat([better, better]), both), fit(better, worse)
+    assert not torch.allclose(with_cut, without, atol=1e-3)
+    torch.testing.assert_close(fit_to_pairs(*parts, task, examples, "own"), with_cut if longest == 12 else without)
 
 
 @pytest.mark.parametrize("method", ["lora", "full"])
