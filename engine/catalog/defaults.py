@@ -66,9 +66,13 @@ _MODEL_TASK_METHOD: dict[tuple[str, str, str], dict[str, Any]] = {
     **{(model, "stories", method): {"learning_rate": 5e-3} for model in ("nano-2m", "nano-2m-control") for method in ("lora", "qlora")},
     **{(f"nano-{size}-control", "stories", "prompt"): {"learning_rate": 1e-1} for size in ("0.1m", "0.5m", "2m")},
 }
+_LONG_LEASHED = {"samples": 12, "steps": 6, "kl_weight": 0.5}
+"""The base ends one answer of twenty in time, so a step takes many; on a longer leash the policy repeats the question, which pays."""
 _TASK_OBJECTIVE_METHOD: dict[tuple[str, str, str], dict[str, Any]] = {
     **{("brief", "dpo", method): {"learning_rate": 5e-4} for method in ("lora", "qlora")},
     ("brief", "dpo", "full"): {"learning_rate": 5e-5},
+    **{("brief", "rlhf", method): {"learning_rate": 3e-3, **_LONG_LEASHED} for method in ("lora", "qlora")},
+    ("brief", "rlhf", "full"): {"learning_rate": 3e-4, **_LONG_LEASHED},
     ("endings", "reward", "full"): {"learning_rate": 1e-3},
     ("endings", "rlhf", "full"): {"learning_rate": 3e-4},
     ("endings", "rlhf", "qlora"): {"learning_rate": 3e-3},

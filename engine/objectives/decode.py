@@ -57,8 +57,10 @@ def decode(
 
 def next_logits(model: nn.Module, ids: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor, cache: DynamicCache) -> torch.Tensor:
     """Logits (b, vocabulary) of the token after the last; fills the cache with the keys and values of `ids` (b, s)."""
+    # Named by its index the last place comes as a copy; as a slice, torch would copy a frozen output layer for each of the b rows.
+    last = torch.tensor([ids.shape[1] - 1], device=ids.device)
     out = model(
-        input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True, logits_to_keep=1
+        input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True, logits_to_keep=last
     )  # fmt: skip
     return out.logits[:, -1]
 
