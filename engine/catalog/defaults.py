@@ -72,7 +72,7 @@ _TASK_OBJECTIVE_METHOD: dict[tuple[str, str, str], dict[str, Any]] = {
     **{("brief", "dpo", method): {"learning_rate": 5e-4} for method in ("lora", "qlora")},
     ("brief", "dpo", "full"): {"learning_rate": 5e-5},
     **{("brief", "rlhf", method): {"learning_rate": 3e-3, **_LONG_LEASHED} for method in ("lora", "qlora")},
-    ("brief", "rlhf", "full"): {"learning_rate": 3e-4, **_LONG_LEASHED},
+    ("brief", "rlhf", "full"): {"learning_rate": 1e-4, **_LONG_LEASHED},
     ("endings", "reward", "full"): {"learning_rate": 1e-3},
     ("endings", "rlhf", "full"): {"learning_rate": 3e-4},
     ("endings", "rlhf", "qlora"): {"learning_rate": 3e-3},

@@ -32,3 +32,15 @@ def test_sampling_follows_softmax_and_a_seed_repeats_it():
 def test_no_prompts_no_answers():
     model, tokenizer = load("nano-0.1m")
     assert decode(model, [], tokenizer.pad_token_id, 4) == []
+
+
+def test_a_frozen_output_layer_is_not_copied_for_each_prompt():
+    """For a slice of the hidden states torch would multiply by a batch of its copies, (prompts, d, vocabulary)."""
+    model, tokenizer = load("nano-0.5m")
+    model.requires_grad_(False)
+    vocabulary, d = model.get_output_embeddings().weight.shape
+    prompts = [prompt_ids(tokenizer, example.prompt) for example in load_task("stories").heldout[:32]]
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], record_shapes=True) as seen:
+        decode(model, prompts, tokenizer.pad_token_id, 2)
+    shapes = [shape for event in seen.events() for shape in event.input_shapes]
+    assert [vocabulary, d] in shapes and [len(prompts), d, vocabulary] not in shapes
