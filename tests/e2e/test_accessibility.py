@@ -19,18 +19,19 @@ MARK_CONTROLS = """() => {
     const seen = new Set(), main = document.querySelector(".stMain");
     let count = 0;
     for (const one of main.querySelectorAll("button, input, select, textarea, a[href], [role=slider], summary")) {
-        const box = one.getBoundingClientRect(), group = one.type === "radio" ? one.name : one;
+        const box = one.getBoundingClientRect(), group = one.type === "radio" ? one.name : one.dataset.variant === "segmented_control" ? one.parentElement : one;
         if (one.disabled || one.tabIndex < 0 || box.width * box.height === 0 || !one.checkVisibility({visibilityProperty: true}) || seen.has(group)) continue;
         seen.add(group);
         one.dataset.control = count++;
     }
     return count;
 }"""
-"""Number each visible control of the page that Tab stops at; of radio buttons that belong together one, since the arrow keys do the rest."""
+"""Number each visible control of the page that Tab stops at; of buttons that belong together one, since the arrow keys do the rest."""
 FOCUSED = """() => {
     const one = document.activeElement;
     if (!document.querySelector(".stMain").contains(one)) return null;
-    const marked = one.type === "radio" ? document.querySelector(`[name="${one.name}"][data-control]`) : one.closest("[data-control]");
+    const group = one.type === "radio" ? document : one.dataset.variant === "segmented_control" ? one.parentElement : null;
+    const marked = group ? group.querySelector(one.name ? `[name="${one.name}"][data-control]` : "[data-control]") : one.closest("[data-control]");
     return marked ? +marked.dataset.control : -1;
 }"""
 DARK = "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor === 'rgb(15, 20, 32)'"
