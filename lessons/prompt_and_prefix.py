@@ -9,7 +9,7 @@ from lessons.lesson import Lesson, View, show
 from lessons.panels.numbers import of_run, planned
 from lessons.panels.pictures import pictures
 from lessons.panels.results import ladder_table, methods_table
-from lessons.panels.sets import lengths_panel, recorded_first
+from lessons.panels.sets import lengths_panel, lengths_scene, recorded_first
 from lessons.stage import planner_scenes, stage
 from lessons.stage.method_scenes import attention_scene, ends_scene, prompt_path_scene, wrote_prompt
 from lessons.stage.scene import Scene
@@ -72,5 +72,5 @@ LESSON = Lesson(
     numbers=numbers,
     picture=picture,
     parts={"see": see, "read": read},
-    once=(planner_scenes.staircase_scene,),
+    once=(planner_scenes.staircase_scene, lengths_scene),
 )

@@ -94,9 +94,10 @@ def pin(run_id: str, pinned: bool = True) -> None:
 
 def artifact_dir(run_id: str) -> Path:
     """Where a run leaves its artifacts: `adapter/` or `model/`, `delta/`, `result.json` and its log."""
-    if not run_id.isalnum():
-        raise _unknown(run_id)  # an id from a link is never a way out of the folder
-    return run_dir(run_id)
+    try:
+        return run_dir(run_id)
+    except ValueError:
+        raise _unknown(run_id) from None
 
 
 def _twin(found: list[runs.RunRow], keep_model: bool) -> str | None:

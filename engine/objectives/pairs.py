@@ -10,7 +10,7 @@ import torch
 from engine.adapt import Adaptation
 from engine.contracts import RunError, RunSpec
 from engine.objectives.answers import answers
-from engine.objectives.rows import Batch, Row, collate, draw_groups, make_rows
+from engine.objectives.rows import Batch, Row, as_spoken, collate, draw_groups, make_rows
 from engine.tasks import Example, Task
 
 
@@ -57,11 +57,9 @@ def unended(pairs: Sequence[Pair], task: Task, kind: str) -> list[Pair]:
     """The pairs, where the model's "own" rejected answers that were cut off lose their end mark: the model did not stop there,
     and to train it away from stopping would make its answers longer. With the mark they are longer than `max_new_tokens`.
     """
-
-    def cut(row: Row) -> Row:
-        return Row(row.ids[:-1], row.answer_tokens - 1) if kind == "own" and row.answer_tokens > task.max_new_tokens else row
-
-    return [pair._replace(rejected=cut(pair.rejected)) for pair in pairs]
+    if kind != "own":
+        return list(pairs)
+    return [pair._replace(rejected=as_spoken(pair.rejected, task.max_new_tokens)) for pair in pairs]
 
 
 def draw_pairs(pairs: Sequence[Pair], spec: RunSpec) -> Iterator[list[int]]:

@@ -8,7 +8,7 @@ from itertools import chain
 from engine.adapt import Adaptation
 from engine.contracts import RunSpec
 from engine.objectives.answers import answers
-from engine.objectives.rows import Row, draw_groups, make_rows
+from engine.objectives.rows import Row, as_spoken, draw_groups, make_rows
 from engine.tasks.rehearsal import LONGEST_ANSWER_TOKENS, rehearsed
 
 
@@ -28,8 +28,7 @@ def old_rows(adaptation: Adaptation, tokenizer, models: str, spec: RunSpec) -> l
     with adaptation.as_base():
         said = answers(adaptation.model, tokenizer, examples, LONGEST_ANSWER_TOKENS)
     examples = tuple(example._replace(answer=answer) for example, answer in zip(examples, said, strict=True))
-    rows = make_rows(tokenizer, examples, adaptation.model, spec.fault)
-    return [row if row.answer_tokens <= LONGEST_ANSWER_TOKENS else Row(row.ids[:-1], row.answer_tokens - 1) for row in rows]
+    return [as_spoken(row, LONGEST_ANSWER_TOKENS) for row in make_rows(tokenizer, examples, adaptation.model, spec.fault)]
 
 
 def mixed(new: Sequence[Row], old: Sequence[Row], spec: RunSpec) -> Iterator[list[Row]]:

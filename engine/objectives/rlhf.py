@@ -57,7 +57,8 @@ class RLHF:
     def __init__(self, adaptation: Adaptation, tokenizer, task: Task, spec: RunSpec) -> None:
         self.adaptation, self.tokenizer, self.task, self.spec = adaptation, tokenizer, task, spec
         self.examples = task.train[: spec.examples]
-        self.k = spec.samples or 1
+        assert spec.samples is not None
+        self.k = spec.samples
         self.draw = torch.Generator(adaptation.model.device).manual_seed(spec.seed)
 
     def prepare(self) -> Iterable[Event]:
@@ -69,9 +70,8 @@ class RLHF:
 
     def batches(self) -> Iterator[Sampled]:
         """Answers of the policy as it stands, so the next batch is written by what this one made of it."""
-        for group in draw_groups(
-            [len(example.prompt) for example in self.examples], self.spec.micro_batch, self.spec.steps, self.spec.seed
-        ):
+        lengths = [len(example.prompt) for example in self.examples]
+        for group in draw_groups(lengths, self.spec.micro_batch, self.spec.steps, self.spec.seed):
             yield self.sample([self.examples[i] for i in group])
 
     @torch.no_grad()

@@ -101,6 +101,11 @@ def batches(rows: Sequence[Row], micro_batch: int, steps: int, seed: int, pad_id
         yield collate([rows[i] for i in group], pad_id, device)
 
 
+def as_spoken(row: Row, longest: int) -> Row:
+    """A row of a model's own answer: one that was cut off, being longer than `longest` tokens with its end mark, loses the mark."""
+    return Row(row.ids[:-1], row.answer_tokens - 1) if row.answer_tokens > longest else row
+
+
 def draw_groups(lengths: Sequence[int], size: int, steps: int, seed: int) -> Iterator[list[int]]:
     """`steps` groups of at most `size` indices, epoch after epoch in an order drawn from the seed.
 

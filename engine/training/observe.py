@@ -150,10 +150,8 @@ class Run:
         beside.mkdir(parents=True, exist_ok=True)
         self.adaptation.save(beside)
         self.objective.save(beside)
-        for text in (
-            *beside.glob("adapter/*.json"),
-            *beside.glob("adapter/*.md"),
-        ):  # whoever gets the adapter has no use for a path of this machine
+        # Whoever gets the adapter has no use for a path of this machine.
+        for text in (*beside.glob("adapter/*.json"), *beside.glob("adapter/*.md")):
             text.write_text(text.read_text("utf-8").replace(str(self.adaptation.model.name_or_path), self.spec.model), "utf-8")
         for made in beside.iterdir():
             replace_folder(made, self.out / made.name)

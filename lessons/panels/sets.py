@@ -172,10 +172,11 @@ def lengths_panel() -> None:
 
 
 @cache
-def lengths_scene() -> Scene:
+def lengths_scene() -> Scene | None:
     """Recorded data do not change while the app runs, so the bars are drawn once."""
     found = find_scene(f"lengths-{TWINS['plain']}")
-    assert found is not None
+    if found is None:
+        return None
     bars = [
         (label("lengths.bar", method=label(f"lengths.{method}"), k=k), method, found.arrays["loss"][i, j].tolist())
         for i, method in enumerate(found.about["methods"])
@@ -234,7 +235,7 @@ def variants_table() -> None:
         return
     prose("lora", "variants-measured")
     columns: tuple[tuple[str, Callable[[float], str]], ...] = (
-        ("score", lambda value: f"{100 * value:.0f}%"),
+        ("score", _percent),
         ("probe", lambda value: f"{value:.2f}"),
     )
     rows = [

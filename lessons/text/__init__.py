@@ -93,7 +93,11 @@ def fill(markdown: str, **values: object) -> str:
         KeyError: A word has a meaning that is not in MEANINGS, or a term is not in the glossary.
     """
     coloured = _WORD.sub(_word, markdown)
-    return _VALUE.sub(lambda match: html.escape(str(values.get(match[1], label("text.no_number"))), quote=False), coloured)
+    return _VALUE.sub(lambda match: html.escape(str(_value(match[1], values)), quote=False), coloured)
+
+
+def _value(name: str, values: dict[str, object]) -> object:
+    return values[name] if name in values else label("text.no_number")
 
 
 def _word(match: re.Match[str]) -> str:

@@ -38,6 +38,10 @@ def test_contexts_go_with_their_page(page: Page, app_server) -> None:
     expect(stage).to_have_count(1, timeout=PAINT_MS)
     words.click()
     expect(stage).to_have_count(0, timeout=PAINT_MS)
-    page.wait_for_timeout(1000)  # a drawing that should not come
+    scene.click()
+    expect(stage).to_have_attribute("data-state", "ready", timeout=PAINT_MS)
+    assert page.evaluate(LIVE) == 1, "drawings take turns: the one that was left had its turn before this one"
+    words.click()
+    expect(stage).to_have_count(0, timeout=PAINT_MS)
     assert page.evaluate(LIVE) == 0
     assert page.problems == []
