@@ -29,9 +29,9 @@ def numbers(view: View) -> dict[str, object]:
         found = planned(model, method, virtual_tokens=20)
         return f"{trainable_count(found.options, found.arch):,}"
 
-    method = view.cell.method if view.cell else "prompt"
+    spec = default_spec(view.cell.model, view.cell.task, view.cell.method) if view.cell else default_spec(method="prompt")
     counts = {"prompt_7b": trained(SEVEN_B, "prompt"), "prefix_7b": trained(SEVEN_B, "prefix"), "prefix_smol": trained(SMOL, "prefix")}
-    return {**of_run(view), **counts, "k": default_spec(method=method).virtual_tokens}
+    return {**of_run(view), **counts, "k": spec.virtual_tokens, "rate": f"{spec.learning_rate:g}"}
 
 
 def picture(view: View) -> None:

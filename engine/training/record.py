@@ -48,6 +48,8 @@ SHOWN: tuple[tuple[str, str, str, str], ...] = (
     *((SMOL, "pirate", method, "sft") for method in ("lora", "full", "qlora", "prompt", "prefix")),
     (SMOL, "sentiment", "head", "classify"),
     (SMOL, "instructions", "lora", "sft"),
+    (SMOL, "brief", "lora", "dpo"),
+    (NANO, "orders", "lora", "sft"),
     *((NANO, "stories", method, "sft") for method in ("lora", "full", "qlora")),
     *((f"{NANO}-control", "stories", method, "sft") for method in ("prompt", "prefix")),  # the plain twin was never taught to be steered
     (NANO, "story-mood", "head", "classify"),

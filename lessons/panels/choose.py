@@ -75,11 +75,11 @@ def _row(method: str, answer: Answer, card: str) -> dict[str, str]:
     base = 0 if method == "full" else answer.checkpoint_bytes
     return {
         label("choose.method"): label(f"methods.{method}"),
-        label("choose.verdict", card=card): label(f"choose.{answer.verdict}"),
-        label("choose.reserved"): label("choose.to", low=f"{low:.1f}", high=f"{high:.1f}"),
+        label("choose.verdict", card=card): label(
+            "choose.judged", verdict=label(f"choose.{answer.verdict}"), low=f"{low:.1f}", high=f"{high:.1f}"
+        ),
         label("choose.trained"): percent(held.trainable_params / held.total_params),
-        label("choose.stored"): size(answer.adapter_bytes),
-        label("choose.hundred"): size(_TASKS * answer.adapter_bytes + base),
+        label("choose.stored"): label("choose.kept", one=size(answer.adapter_bytes), hundred=size(_TASKS * answer.adapter_bytes + base)),
         label("choose.use"): label(f"choose.{method}"),
     }
 
@@ -112,23 +112,20 @@ def costs() -> None:
 
 
 def cost_rows() -> list[dict[str, str]]:
-    """A row a size and method; the answers behind it are remembered."""
-    return [_cost(model, method) for model in SIZES for method in METHODS]
+    """A row a method, a column a size; the answers behind it are remembered."""
+    return [
+        {label("choose.method"): label(f"methods.{method}"), **{short(model): _job(model, method) for model in SIZES}} for method in METHODS
+    ]
 
 
-def _cost(model: str, method: str) -> dict[str, str]:
-    row = {label("choose.size"): short(model), label("choose.method"): label(f"methods.{method}")}
+def _job(model: str, method: str) -> str:
+    """The smallest card on which the method fits, hours and dollars."""
     for card in CARDS:
         kept = "none" if method == "prefix" else "full"  # a prefix lives in the cache, which checkpointing does without
         answer = planned(model, method, gpu=card, seq_len=1024, checkpointing=kept, tokens=TOKENS, **_adapter(method))
         if answer.verdict == "fits":
-            return row | {
-                label("choose.cheapest"): card,
-                label("choose.hours"): _range(answer.hours),
-                label("choose.cost"): _range(answer.cost_usd),
-            }
-    unknown = label("choose.unknown")
-    return row | {label("choose.cheapest"): label("choose.none"), label("choose.hours"): unknown, label("choose.cost"): unknown}
+            return label("choose.job", card=card, hours=_range(answer.hours), dollars=_range(answer.cost_usd))
+    return label("choose.none")
 
 
 def path() -> None:

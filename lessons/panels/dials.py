@@ -19,6 +19,8 @@ from lessons.text import fill, label, table
 
 FIRST = (DEFAULT_MODEL, "nano-0.5m")
 """Models to begin with: the real one, else the nano model whose runs take seconds and show most."""
+SOFT_FIRST = (DEFAULT_MODEL, "nano-0.5m-control")
+"""The same for soft prompts, which do nothing for a nano model that was not pretrained to be steered."""
 
 
 class Cell(NamedTuple):
@@ -36,7 +38,8 @@ def cell_now(methods: Sequence[str], objectives: Sequence[str], only: Sequence[s
     fitting = [method for method in methods if method in CELLS[objective]] or list(methods)
     method = _now(f"method-{methods[0]}", "method", fitting)
     fit = [name for name in MODELS if tasks_for(name, objective, only)]
-    fit.sort(key=lambda name: (_place(tasks_for(name, objective, only)[0], only), name not in FIRST))
+    first = SOFT_FIRST if method in ("prompt", "prefix") else FIRST
+    fit.sort(key=lambda name: (_place(tasks_for(name, objective, only)[0], only), name not in first))
     models = [name for name in fit if is_present(name)] or fit
     if not models:
         return None

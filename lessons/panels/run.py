@@ -9,6 +9,7 @@ import streamlit as st
 from engine import jobs
 from engine.catalog.device import resolve
 from engine.catalog.models import MODELS, is_nano
+from engine.catalog.tasks import TASKS
 from engine.contracts import DeltaLabError, RunSpec
 from engine.doctor import Story
 from engine.recorded import find_recording
@@ -34,9 +35,16 @@ def run_panel(spec: RunSpec | None, run: jobs.RunStatus | None, shown: Shown | N
         every = POLL_SECONDS[is_nano(run.spec.model)] if live else None
         st.fragment(_watch, run_every=every)(run.run_id, live)
     elif shown is not None:
-        st.caption(label("run.until", label=shown.label.text))
+        st.caption(_until(spec, shown))
         _curves(shown, "recorded")
         _answers(shown.story)
+
+
+def _until(spec: RunSpec | None, shown: Shown) -> str:
+    """What is shown before the learner's own run, and of which model and task where they are not the chosen ones."""
+    if spec is None or (spec.model, spec.task) == (shown.spec.model, shown.spec.task):
+        return label("run.until", label=shown.label.text)
+    return label("run.until_other", label=shown.label.text, model=MODELS[shown.spec.model].title, task=TASKS[shown.spec.task].title)
 
 
 def _start(spec: RunSpec, run: jobs.RunStatus | None) -> None:

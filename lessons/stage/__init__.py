@@ -61,7 +61,7 @@ def preload() -> str:
     stage, plotly = (json.dumps(_urls()[part]) for part in ("stage", "plotly"))
     return f"""window.deltalabStage ??= (window.requestIdleCallback ?? setTimeout)(async () => {{
         const stage = await import(new URL({stage}, location.origin).href);
-        await stage.loadPlotly({plotly}).catch(() => {{}}); // the stage that needs it asks again
+        await stage.prepare({plotly});
     }});"""
 
 

@@ -1,4 +1,4 @@
-"""make screenshots: every page at two sizes and in two themes, into screenshots/ (not committed)."""
+"""make screenshots: every page from top to end at two sizes and in two themes, into screenshots/ (not committed)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[2]
 OUT = ROOT / "screenshots"
 SIZES = ((1440, 900), (390, 844))
 THEMES = ("light", "dark")
-LONGEST_PX = 12_000
+PIECE_PX = 4_000
+"""Height of a piece of a page; Chromium paints no more than 8,192 pixels at once."""
 
 
 def main() -> None:
@@ -40,19 +41,22 @@ def shoot(address: str) -> None:
                     page.goto(f"{address}/{entry.path}")
                     settle(page)
                     page.screenshot(path=OUT / f"{entry.path}-{width}-{theme}.png")
-                    whole(page, width)
-                    page.screenshot(path=OUT / f"{entry.path}-{width}-{theme}-whole.png")
+                    pieces(page, width, f"{entry.path}-{width}-{theme}")
                     page.set_viewport_size({"width": width, "height": height})
                 page.close()
         browser.close()
     print(f"{len(list(OUT.glob('*.png')))} pictures in {OUT}")
 
 
-def whole(page: Page, width: int) -> None:
-    """Make the window as tall as the page, which scrolls inside an element of its own."""
-    tall = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
-    page.set_viewport_size({"width": width, "height": min(tall + 40, LONGEST_PX)})
+def pieces(page: Page, width: int, name: str) -> None:
+    """The whole page, a piece at a time, since it scrolls inside an element of its own."""
+    page.set_viewport_size({"width": width, "height": PIECE_PX})
     settle(page)
+    scroller = page.get_by_test_id("stMain")
+    for piece in range(-(-scroller.evaluate("main => main.scrollHeight") // PIECE_PX)):
+        scroller.evaluate("(main, top) => main.scrollTo(0, top)", piece * PIECE_PX)
+        settle(page)
+        page.screenshot(path=OUT / f"{name}-{piece + 1}.png")
 
 
 if __name__ == "__main__":

@@ -37,9 +37,8 @@ async function fill(stage, data) {
   try {
     if (!stage.drawn) {
       still(stage);
-      await painted(); // words and still before the library, whose reading holds up the page
-      await loadPlotly(data.plotly);
       done = await turns.turn(stage);
+      await loadPlotly(data.plotly);
     }
     stage.sliding = false;
     if (stage.latest === data) await draw(stage);
@@ -59,7 +58,14 @@ function empty(stage, sentence) {
   stage.part("wait").textContent = sentence;
 }
 
-export function loadPlotly(url) {
+/** Once the page rests, and before any picture asks for it: the drawing library, and whether there is WebGL. */
+export async function prepare(url) {
+  await turns.rested();
+  webgl(); // known from here on: to ask takes a context, which is slow to make without a graphics card
+  await loadPlotly(url).catch(() => {}); // the stage that needs it asks again
+}
+
+function loadPlotly(url) {
   if (window.Plotly) return Promise.resolve();
   return (library ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
@@ -201,14 +207,11 @@ async function live(stage, figure, began) {
     performance.mark(`dl-live ${stage.key}`);
     return listen(stage, stage.part("plot"));
   }
-  await painted();
+  await turns.painted();
   const took = performance.now() - began;
   if (took > SLOW_MS) stage.usual = Math.min(4, stage.usual + 1);
   else if (took < SLOW_MS / 3) stage.usual = Math.max(1, stage.usual - 1);
 }
-
-/** Two animation frames on, what was drawn has reached the screen. */
-const painted = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
 
 function paint(stage) {
   const figure = compose(stage);
