@@ -12,6 +12,7 @@ from engine.catalog.tasks import TASKS
 from engine.jobs.space import cap_bytes
 from lessons import arc
 from lessons.catalog import page_of
+from lessons.panels.arena_field import compare_link
 from lessons.text import label, prose
 
 PAGE = "runs"
@@ -52,10 +53,12 @@ def _row(run: jobs.RunStatus) -> None:
     st.caption(f"{state}{score}{files if not run.live else ''}")
     if run.state == "failed":
         st.error(f"{run.sentence} {run.remedy}")
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         home = page_of(spec.method, spec.objective, spec.task).path
         if home in st.session_state.get("pages", {}) and st.button(label("runs.open"), key=f"open-{run.run_id}"):
             st.switch_page(st.session_state["pages"][home], query_params={"run": run.run_id})
+        if run.state == "done":
+            compare_link(spec, run.run_id)
         if run.live:
             st.button(label("run.cancel"), key=f"cancel-{run.run_id}", on_click=jobs.cancel, args=(run.run_id,))
         elif not run.artifacts_removed:

@@ -27,8 +27,8 @@ def table(answers: Sequence[Answer], caption: str) -> str:
     """One row a prompt; a tick where the tuned answer passes the task's scorer, said in words as well."""
     rows = "".join(
         f'<tr><th scope="row">{escape(a.prompt)}</th>'
-        f'<td data-label="{label("answers.before")}">{_said(a.base)}</td>'
-        f'<td data-label="{label("answers.after")}" class="dl-after">{_said(a.tuned)} {_mark(a)}</td></tr>'
+        f'<td data-label="{label("answers.before")}">{said(a.base)}</td>'
+        f'<td data-label="{label("answers.after")}" class="dl-after">{said(a.tuned)} {_mark(a)}</td></tr>'
         for a in answers
     )
     head = "".join(
@@ -38,7 +38,8 @@ def table(answers: Sequence[Answer], caption: str) -> str:
     return f'<table class="dl-answers"><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
 
 
-def _said(text: str) -> str:
+def said(text: str) -> str:
+    """What a model said, as text; nothing is said to be nothing."""
     return escape(text) or f"<i>{label('answers.nothing')}</i>"
 
 

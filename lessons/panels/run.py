@@ -14,6 +14,7 @@ from engine.contracts import DeltaLabError, RunSpec
 from engine.doctor import Story
 from engine.recorded import find_recording
 from lessons.panels.answers import answers_table
+from lessons.panels.arena_field import compare_link
 from lessons.panels.current import PARAMETER, Shown, own
 from lessons.stage import stage
 from lessons.stage.scene import Scene, plain_stage
@@ -144,6 +145,7 @@ def _progress(run: jobs.RunStatus, story: Story) -> None:
 def _ending(run: jobs.RunStatus) -> None:
     if run.state == "done" and run.result:
         st.success(label("run.done", seconds=f"{run.result['seconds']:.0f}"), icon=":material/check:")
+        compare_link(run.spec, run.run_id)
     elif run.state == "cancelled":
         st.info(run.sentence, icon=":material/stop_circle:")
     elif run.state == "failed":

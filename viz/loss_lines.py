@@ -1,0 +1,88 @@
+"""Training losses of several runs over each other.
+
+info = get_loss_lines_info([("LoRA", steps, losses), ("full", steps, losses)], label)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+
+from viz.colours import LIGHT, template
+from viz.label import TruthLabel, titled
+from viz.table import Table
+
+_LOOKS = (
+    (LIGHT.trainable, "solid", "circle"),
+    (LIGHT.frozen, "dash", "square"),
+    (LIGHT.quantized, "dot", "diamond"),
+    (LIGHT.base, "dashdot", "triangle-up"),
+)
+
+
+class LossLine(NamedTuple):
+    """One run; a loss that is not finite becomes a gap."""
+
+    name: str
+    steps: tuple[int, ...]
+    losses: tuple[float | None, ...]
+    """Nats a token, or what the runs' objective measures."""
+
+
+class LossLinesInfo(NamedTuple):
+    """Lines in the order given; runs without a step are left out."""
+
+    lines: tuple[LossLine, ...]
+    label: TruthLabel
+
+
+def get_loss_lines_info(runs: Sequence[tuple[str, Sequence[int], Sequence[float]]], label: TruthLabel) -> LossLinesInfo:
+    """From (name, steps, losses). Raises ValueError when a run has not as many of one as of the other."""
+    for name, steps, losses in runs:
+        if len(steps) != len(losses):
+            raise ValueError(f"{name}: {len(steps)} steps and {len(losses)} losses; each step has one loss")
+    kept = (LossLine(name, tuple(map(int, steps)), tuple(map(_finite, losses))) for name, steps, losses in runs if len(steps))
+    return LossLinesInfo(tuple(kept), label)
+
+
+def draw_loss_lines(info: LossLinesInfo) -> go.Figure:
+    """A line a run, told apart by dash and marker as well as colour."""
+    figure = go.Figure()
+    for place, line in enumerate(info.lines):
+        colour, dash, symbol = _LOOKS[place % len(_LOOKS)]
+        figure.add_scatter(
+            x=line.steps,
+            y=line.losses,
+            mode="lines+markers",
+            name=line.name,
+            line={"color": colour, "width": 2, "dash": dash},
+            marker={"symbol": symbol, "size": 5},
+            hovertemplate="step %{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
+        )
+    figure.update_layout(template=template(), **titled("Training losses", info.label), showlegend=True)
+    figure.update_xaxes(title="step", rangemode="tozero")
+    figure.update_yaxes(title="loss", rangemode="tozero")
+    return figure
+
+
+def describe_loss_lines(info: LossLinesInfo) -> str:
+    """The chart in words."""
+    parts = []
+    for line in info.lines:
+        known = [(step, loss) for step, loss in zip(line.steps, line.losses, strict=True) if loss is not None]
+        if known:
+            parts.append(f"{line.name} from {known[0][1]:.2f} at step {known[0][0]} to {known[-1][1]:.2f} at step {known[-1][0]}")
+    return f"Training losses: {'; '.join(parts)}." if parts else "No training step is done yet."
+
+
+def loss_lines_table(info: LossLinesInfo) -> Table:
+    """One row a step of a run."""
+    rows = tuple((line.name, step, loss) for line in info.lines for step, loss in zip(line.steps, line.losses, strict=True))
+    return Table("Training losses by step", ("run", "step", "loss"), rows)
+
+
+def _finite(loss: float) -> float | None:
+    return float(loss) if math.isfinite(loss) else None
