@@ -1,4 +1,4 @@
-"""One number of every method, as bars with a dot for each seed.
+"""One number of every method, as bars with a dash for each seed where there are several.
 
 info = get_method_bars_info([("LoRA", "lora", [94.0, 100.0, 88.0]), ...], "held-out score (%)", label)
 """
@@ -51,12 +51,13 @@ def draw_method_bars(info: MethodBarsInfo) -> go.Figure:
         figure.add_bar(
             x=[bar.name], y=[bar.mean], name=bar.name, meta=bar.part, opacity=0.75,
             marker={"color": LIGHT.frozen if bar.part == "full" else LIGHT.trainable},
-            hovertemplate=f"{bar.name}: %{{y:.3g}}<extra>mean of {len(bar.seeds)} seeds</extra>",
+            hovertemplate=f"{bar.name}: %{{y:.3g}}<extra>{'one run' if len(bar.seeds) == 1 else f'mean of {len(bar.seeds)} seeds'}</extra>",
         )  # fmt: skip
-        figure.add_scatter(
-            x=[bar.name] * len(bar.seeds), y=bar.seeds, mode="markers", name=bar.name, meta=bar.part,
-            marker={"color": LIGHT.text, "size": 7, "symbol": "line-ew-open"}, hovertemplate="%{y:.3g}<extra>one seed</extra>",
-        )  # fmt: skip
+        if len(bar.seeds) > 1:
+            figure.add_scatter(
+                x=[bar.name] * len(bar.seeds), y=bar.seeds, mode="markers", name=bar.name, meta=bar.part,
+                marker={"color": LIGHT.text, "size": 7, "symbol": "line-ew-open"}, hovertemplate="%{y:.3g}<extra>one seed</extra>",
+            )  # fmt: skip
     figure.update_layout(
         template=template(), **titled(info.unit[:1].upper() + info.unit[1:], info.label), showlegend=False, margin={"b": 48}
     )
@@ -66,8 +67,13 @@ def draw_method_bars(info: MethodBarsInfo) -> go.Figure:
 
 def describe_method_bars(info: MethodBarsInfo) -> str:
     """The chart in words."""
+    if not info.bars:
+        return "No run has ended yet."
+    what = info.unit[:1].upper() + info.unit[1:]
+    if all(len(bar.seeds) == 1 for bar in info.bars):
+        return f"{what} of single runs: {', '.join(f'{bar.name} {bar.mean:.3g}' for bar in info.bars)}."
     parts = ", ".join(f"{b.name} {b.mean:.3g} ({min(b.seeds):.3g} to {max(b.seeds):.3g})" for b in info.bars)
-    return f"{info.unit[:1].upper() + info.unit[1:]} by method, mean and range over seeds: {parts}." if parts else "No run has ended yet."
+    return f"{what} by method, mean and range over seeds: {parts}."
 
 
 def method_bars_tables(info: MethodBarsInfo) -> tuple[Table, ...]:

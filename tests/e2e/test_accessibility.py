@@ -1,4 +1,4 @@
-"""Lessons, gallery and record without serious findings of axe in light and dark, and by keyboard alone."""
+"""Lessons, arena, gallery and record without serious findings of axe in light and dark, and by keyboard alone."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FOCUSED = """() => {
 DARK = "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor === 'rgb(15, 20, 32)'"
 
 
-@pytest.mark.parametrize("path", [*(lesson.path for lesson in LESSONS), "gallery", "record"])
+@pytest.mark.parametrize("path", [*(lesson.path for lesson in LESSONS), "arena", "gallery", "record"])
 def test_axe_finds_nothing_serious(page: Page, app_server, model_home, path: str) -> None:
     page.goto(f"{app_server(DELTALAB_HOME=str(model_home))}/{path}")
     settle(page)
@@ -48,7 +48,7 @@ def test_axe_finds_nothing_serious(page: Page, app_server, model_home, path: str
     assert serious(page) == []
 
 
-@pytest.mark.parametrize("path", [*(lesson.path for lesson in LESSONS), "runs", "record"])
+@pytest.mark.parametrize("path", [*(lesson.path for lesson in LESSONS), "arena", "runs", "record"])
 def test_tab_reaches_every_control(page: Page, app_server, model_home, path: str) -> None:
     """From the first to the last: none holds the focus for good, and none is skipped."""
     page.goto(f"{app_server(DELTALAB_HOME=str(model_home))}/{path}?model=nano-0.5m")

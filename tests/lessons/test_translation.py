@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
+from html import escape
 from typing import Any, get_args, get_type_hints
 
 import plotly.graph_objects as go
@@ -22,12 +23,14 @@ from streamlit.testing.v1.element_tree import Block
 import lessons.text as texts
 from engine.catalog.models import MODELS
 from engine.catalog.tasks import TASKS
+from engine.doctor import tell
 from engine.planner.answer import answer
 from engine.planner.claims import claims
 from engine.planner.explain import explain
 from engine.planner.hardware import gpus
 from engine.planner.options import read_options
 from engine.planner.ways import combination, ways
+from engine.recorded import recordings
 from engine.store import predictions, progress
 from lessons.catalog import LESSONS, find
 from lessons.gallery import EXHIBITS
@@ -120,7 +123,7 @@ def in_pseudo_language(monkeypatch, tmp_path):
     read, table = texts.read.__wrapped__, texts.table.__wrapped__
     monkeypatch.setattr(texts, "read", lambda lesson, part: pseudo(read(lesson, part)))
     monkeypatch.setattr(texts, "table", lambda name: pseudo_table(table(name), NOT_WORDS if "/" in name else ()))
-    for module in ("claims", "beliefs", "clinic", "dials", "choose", "planner_ask", "planner_sum"):
+    for module in ("claims", "beliefs", "clinic", "dials", "choose", "planner_ask", "planner_sum", "arena_field"):
         monkeypatch.setattr(f"lessons.panels.{module}.table", texts.table)
     monkeypatch.setattr("lessons.start.table", texts.table)
     monkeypatch.setattr("lessons.lesson.read", texts.read)
@@ -317,6 +320,30 @@ def test_every_trouble_with_a_number_has_words(in_pseudo_language):
             assert not ENGLISH.search(number_problem(units.Problem(kind, "7", wanted, "time")))
     measures = {units.find_unit(word).measures for word in (*units._COUNTED, "MB", "bit", "s", "flop", "%", "$", "nats", "tok/s")}
     assert measures == set(texts.table("question")["measures"])
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"names": "True", "model": "nano-0.5m"},
+        {"model": "nano-0.5m", "task": "endings", "runs": "lora-dpo,lora-rlhf"},
+        {"task": "instructions"},
+        {"model": "m", "runs": "r", "round": "0", "names": "n"},
+        {"runs": "lora,qlora,prefix,prompt,full", "task": "t"},
+    ],
+    ids=lambda query: "-".join(query) or "usual",
+)
+def test_no_english_is_left_in_the_arena(query, in_pseudo_language, monkeypatch):
+    monkeypatch.setattr("lessons.arena.learner_id", lambda: LEARNER)
+    looks = [tell(kept.events) for kept in recordings()]
+    answers = [answer for story in looks for look in (story.base, story.latest) for answer in look.answers]
+    said = sorted({escape(text) for answer in answers for text in (answer.prompt, answer.tuned)}, key=len, reverse=True)
+    test = show("arena", query)
+    assert not english(test, said)
+    for key in ("arena-pick-", "arena-next", "arena-undo") if query.get("task") != "instructions" else ():
+        press(test, key)
+        assert not english(test, said)
 
 
 def test_no_english_is_left_in_the_gallery(in_pseudo_language, monkeypatch):

@@ -21,6 +21,8 @@ from viz.delta_scene import (
 from viz.label import TruthLabel, short_name, truth_label
 from viz.learning_curve import Look, describe_learning_curve, draw_learning_curve, get_learning_curve_info, learning_curve_table
 from viz.loss_curve import describe_loss_curve, draw_loss_curve, get_loss_curve_info, loss_curve_table
+from viz.loss_lines import LossLine, describe_loss_lines, draw_loss_lines, get_loss_lines_info, loss_lines_table
+from viz.method_bars import describe_method_bars, draw_method_bars, get_method_bars_info
 from viz.spectrum import Spectrum, describe_spectrum, draw_spectrum, get_spectrum, get_spectrum_info, spectrum_tables
 
 LABEL = truth_label("recorded", "2026-11-22", 0)
@@ -125,6 +127,25 @@ def test_loss_curve_info_turns_nan_into_a_gap() -> None:
         get_loss_curve_info([1, 2], [1.0], 10, LABEL)
 
 
+def test_loss_lines_leave_out_a_run_without_a_step_and_look_apart() -> None:
+    info = get_loss_lines_info([("a", [1, 2], [2.0, math.nan]), ("b", [], []), ("c", [1], [3.0]), ("d", [1], [3.0])], LABEL)
+    assert info == ((LossLine("a", (1, 2), (2.0, None)), LossLine("c", (1,), (3.0,)), LossLine("d", (1,), (3.0,))), LABEL)
+    lines = draw_loss_lines(info).data
+    assert len({trace.line.dash for trace in lines}) == len({trace.line.color for trace in lines}) == 3, "not by colour alone"
+    assert describe_loss_lines(info).startswith("Training losses: a from 2.00 at step 1 to 2.00 at step 1; c")
+    with pytest.raises(ValueError, match="b: 2 steps and 1 losses"):
+        get_loss_lines_info([("a", [1], [1.0]), ("b", [1, 2], [1.0])], LABEL)
+
+
+def test_a_bar_of_one_run_claims_no_range() -> None:
+    one = get_method_bars_info([("LoRA", "lora", [87.5]), ("full", "full", [100.0])], "score (%)", LABEL)
+    assert describe_method_bars(one) == "Score (%) of single runs: LoRA 87.5, full 100."
+    assert [trace.type for trace in draw_method_bars(one).data] == ["bar", "bar"]
+    several = get_method_bars_info([("LoRA", "lora", [80.0, 90.0])], "score (%)", LABEL)
+    assert "mean and range over seeds: LoRA 85 (80 to 90)" in describe_method_bars(several)
+    assert [trace.type for trace in draw_method_bars(several).data] == ["bar", "scatter"]
+
+
 def test_learning_curve_info_sorts_by_step() -> None:
     info = get_learning_curve_info([(6, 0.5, None, 0.1), (0, 0.0, 0.9, math.inf)], LABEL)
     assert info == ((Look(0, 0.0, 0.9, None), Look(6, 0.5, None, 0.1)), LABEL)
@@ -167,6 +188,15 @@ CASES = [
         loss_curve_table,
         get_loss_curve_info(range(1, 5001), [1.0] * 5000, 9, LABEL),
         "loss (nats a token)",
+    ),
+    (draw_loss_lines, describe_loss_lines, loss_lines_table, get_loss_lines_info([], LABEL), "loss"),
+    (draw_loss_lines, describe_loss_lines, loss_lines_table, get_loss_lines_info([("a", [1], [math.nan])], LABEL), "loss"),
+    (
+        draw_loss_lines,
+        describe_loss_lines,
+        loss_lines_table,
+        get_loss_lines_info([(str(n), range(500), [1.0] * 500) for n in range(9)], LABEL),
+        "loss",
     ),
     (draw_learning_curve, describe_learning_curve, learning_curve_table, get_learning_curve_info([], LABEL), "prompts (%)"),
     (
