@@ -8,7 +8,8 @@ import streamlit as st
 
 from engine.catalog.models import DEFAULT_MODEL, MODELS
 from lessons import arc
-from lessons.panels.arena_choice import LEAST, choose
+from lessons.panels import arena_numbers
+from lessons.panels.arena_choice import LEAST, choose, fill_up
 from lessons.panels.arena_field import Contender, field, lesson_link, names, story
 from lessons.panels.arena_match import rounds
 from lessons.panels.arena_numbers import bars, curves, differ, numbers_table
@@ -33,6 +34,14 @@ def page() -> None:
         _contest(chosen)
     elif len(present) >= LEAST:
         st.info(say(PAGE, "page.more"))
+
+
+def draw_first() -> None:
+    """The pictures of the recorded runs that a first visit opens with, made while another page is read."""
+    kept = [contender for contender in field().get((DEFAULT_MODEL, MODELS[DEFAULT_MODEL].tasks[0]), ()) if not contender.own]
+    chosen = [contender for contender in kept if contender.key in fill_up(kept)]
+    if chosen:
+        arena_numbers.draw_first(chosen, {contender.key: story(contender) for contender in chosen}, names(chosen))
 
 
 def _missing(present: Sequence[Contender]) -> None:

@@ -28,3 +28,4 @@ def _read_all() -> None:
             panel.found(claim)
         for make in lesson.once:
             make()
+    import_module("lessons.arena").draw_first()

@@ -48,14 +48,15 @@ def draw_method_bars(info: MethodBarsInfo) -> go.Figure:
     """Full fine-tuning in the frozen colour, the others in the trainable one."""
     figure = go.Figure()
     for bar in info.bars:
+        place = bar.name.replace(" (", "<br>(")  # two short lines stay upright where one long one is turned
         figure.add_bar(
-            x=[bar.name], y=[bar.mean], name=bar.name, meta=bar.part, opacity=0.75,
+            x=[place], y=[bar.mean], name=bar.name, meta=bar.part, opacity=0.75,
             marker={"color": LIGHT.frozen if bar.part == "full" else LIGHT.trainable},
             hovertemplate=f"{bar.name}: %{{y:.3g}}<extra>{'one run' if len(bar.seeds) == 1 else f'mean of {len(bar.seeds)} seeds'}</extra>",
         )  # fmt: skip
         if len(bar.seeds) > 1:
             figure.add_scatter(
-                x=[bar.name] * len(bar.seeds), y=bar.seeds, mode="markers", name=bar.name, meta=bar.part,
+                x=[place] * len(bar.seeds), y=bar.seeds, mode="markers", name=bar.name, meta=bar.part,
                 marker={"color": LIGHT.text, "size": 7, "symbol": "line-ew-open"}, hovertemplate="%{y:.3g}<extra>one seed</extra>",
             )  # fmt: skip
     figure.update_layout(

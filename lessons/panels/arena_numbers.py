@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from html import escape
 from typing import Any
 
@@ -18,13 +19,17 @@ from lessons.panels.measured import percent
 from lessons.panels.planner_fit import markdown_table
 from lessons.panels.results import score
 from lessons.stage import stage
-from lessons.stage.scene import plain_stage
+from lessons.stage.scene import Scene, plain_stage
 from lessons.text import label, say
 from viz import loss_lines, method_bars
 from viz.label import TruthLabel
 
 GIB = 2**30
 Result = Mapping[str, Any]
+Bar = tuple[str, str, tuple[float, ...]]
+"""Name, method, and the value where there is one."""
+Line = tuple[str, tuple[int, ...], tuple[float, ...]]
+"""Name, steps, losses."""
 
 
 def _say(key: str, **values: object) -> str:
@@ -137,10 +142,20 @@ def bars(chosen: Sequence[Contender], names: Mapping[str, str]) -> None:
     """One number of all contenders, as the learner chooses."""
     known = [which for which, (value, _) in BARS.items() if any(value(contender.result) is not None for contender in chosen)]
     which = st.selectbox(_say("bars.which"), known, format_func=lambda which: _say(f"bars.{which}"), key="arena-bars")
-    values = [(names[c.key], c.spec.method, [v] if (v := BARS[which][0](c.result)) is not None else []) for c in chosen]
-    info = method_bars.get_method_bars_info(values, _say(f"bars.{which}"), truth_of(chosen), log=BARS[which][1])
+    stage(bars_scene(which, _bars(which, chosen, names), truth_of(chosen)), key="arena-bars-picture")
+
+
+def _bars(which: str, chosen: Sequence[Contender], names: Mapping[str, str]) -> tuple[Bar, ...]:
+    found = ((contender, BARS[which][0](contender.result)) for contender in chosen)
+    return tuple((names[contender.key], contender.spec.method, () if value is None else (value,)) for contender, value in found)
+
+
+@lru_cache(maxsize=64)
+def bars_scene(which: str, values: tuple[Bar, ...], truth: TruthLabel) -> Scene:
+    """Finished runs do not change, so each picture of them is drawn once."""
+    info = method_bars.get_method_bars_info(values, _say(f"bars.{which}"), truth, log=BARS[which][1])
     words, tables = method_bars.describe_method_bars(info), method_bars.method_bars_tables(info)
-    stage(plain_stage(f"arena {which}", method_bars.draw_method_bars(info), words, tables, height_px=360), key="arena-bars-picture")
+    return plain_stage(f"arena {which}", method_bars.draw_method_bars(info), words, tables, height_px=360)
 
 
 def curves(chosen: Sequence[Contender], told: Mapping[str, Story], names: Mapping[str, str]) -> None:
@@ -148,10 +163,26 @@ def curves(chosen: Sequence[Contender], told: Mapping[str, Story], names: Mappin
     if len({contender.spec.objective for contender in chosen}) > 1:
         st.info(_say("curves.unlike"))
         return
-    lines = [(names[c.key], [s.step for s in told[c.key].steps], [s.loss for s in told[c.key].steps]) for c in chosen]
-    info = loss_lines.get_loss_lines_info(lines, truth_of(chosen))
+    stage(curves_scene(_lines(chosen, told, names), truth_of(chosen)), key="arena-curves-picture")
+
+
+def _lines(chosen: Sequence[Contender], told: Mapping[str, Story], names: Mapping[str, str]) -> tuple[Line, ...]:
+    steps = {contender.key: told[contender.key].steps for contender in chosen}
+    return tuple((names[key], tuple(step.step for step in its), tuple(step.loss for step in its)) for key, its in steps.items())
+
+
+@lru_cache(maxsize=16)
+def curves_scene(lines: tuple[Line, ...], truth: TruthLabel) -> Scene:
+    """As with the bars."""
+    info = loss_lines.get_loss_lines_info(lines, truth)
     words, tables = loss_lines.describe_loss_lines(info), (loss_lines.loss_lines_table(info),)
-    stage(plain_stage(_say("curves.title"), loss_lines.draw_loss_lines(info), words, tables, height_px=360), key="arena-curves-picture")
+    return plain_stage(_say("curves.title"), loss_lines.draw_loss_lines(info), words, tables, height_px=360)
+
+
+def draw_first(chosen: Sequence[Contender], told: Mapping[str, Story], names: Mapping[str, str]) -> None:
+    """Make the pictures that the page opens with, before anyone asks."""
+    bars_scene("score", _bars("score", chosen, names), truth_of(chosen))
+    curves_scene(_lines(chosen, told, names), truth_of(chosen))
 
 
 # Where they differ

@@ -76,7 +76,7 @@ def test_a_choice_reveals_is_found_again_and_taken_back() -> None:
     assert [re.search(r'dl-said">(.*?)</block', card)[1] for card in after] == before, "the order is kept"
     assert all("dl-mark" in card for card in after) and not picks(test)
     assert say("arena", "play.yours") in after[1] and "LoRA" in "".join(after[1:])
-    assert "**1** of 24 rounds chosen" in words(test)
+    assert "**1** chosen, of 24 rounds" in words(test)
     again = page(round="2")
     assert cards(again) == after and not picks(again), "after a reload too"
     settled(again.button("arena-undo").click().run())
