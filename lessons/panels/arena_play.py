@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Literal
 
 import streamlit as st
 
@@ -23,12 +24,14 @@ def play(contest: Sequence[Round], names: Mapping[str, str], task: str, learner:
     place = _place(len(contest))
     one, made = contest[place], choices(learner, contest)
     row = made.get(one.id)
+    over = row is not None or not one.differs
     with st.container(horizontal=True, vertical_alignment="center", key="arena-steps"):
-        _steps(place, len(contest), over=row is not None or not one.differs)
+        _steps(place, len(contest), over)
         open_ = _names_switch()
         with st.popover(label("run.about_task"), type="tertiary"):
             st.markdown(TASKS[task].note)
-    st.caption(_say("play.open" if open_ else "play.lead"))
+    if not over:
+        st.caption(_say("play.open" if open_ else "play.lead"))
     st.html(f'<p class="dl-asked">{escape(one.prompt)}</p>')
     if one.differs:
         st.markdown(_say("play.asks", task=TASKS[task].title))
@@ -75,9 +78,10 @@ def _go(place: int) -> None:
 
 
 def _steps(place: int, count: int, over: bool) -> None:
-    st.button(_say("play.back"), key="arena-back", disabled=place == 0, on_click=_go, args=(place - 1,))
-    kind, enter = ("primary", "Enter") if over else ("secondary", None)
-    st.button(_say("play.next"), key="arena-next", type=kind, shortcut=enter, disabled=place + 1 == count, on_click=_go, args=(place + 1,))
+    """Their keys are letters: Enter presses whatever has the focus, and would turn the round as well."""
+    st.button(_say("play.back"), key="arena-back", shortcut="P", disabled=place == 0, on_click=_go, args=(place - 1,))
+    kind: Literal["primary", "secondary"] = "primary" if over else "secondary"
+    st.button(_say("play.next"), key="arena-next", type=kind, shortcut="N", disabled=place + 1 == count, on_click=_go, args=(place + 1,))
     st.markdown(f"**{_say('play.round', round=place + 1, rounds=count)}**", width="content")
 
 
@@ -169,10 +173,12 @@ def _tally(contest: Sequence[Round], made: Mapping[str, AnswerRow], names: Mappi
     st.markdown(" ".join([*told, _say("tally.preferred", names=", ".join(liked))]))
     with st.container(horizontal=True):
         rows = list(made.values())
-        st.button(_say("tally.undo"), key="arena-undo", type="tertiary", on_click=take_back, args=(learner, rows[-1:]))
-        st.button(_say("tally.anew"), key="arena-anew", type="tertiary", on_click=_start_over, args=(learner, rows))
+        last = next(place for place, one in enumerate(contest) if one.id == rows[-1].question_id)
+        st.button(_say("tally.undo"), key="arena-undo", type="tertiary", on_click=_take_back, args=(learner, rows[-1:], last))
+        st.button(_say("tally.anew"), key="arena-anew", type="tertiary", on_click=_take_back, args=(learner, rows, 0))
 
 
-def _start_over(learner: str, rows: Sequence[AnswerRow]) -> None:
+def _take_back(learner: str, rows: Sequence[AnswerRow], place: int) -> None:
+    """Take choices back, and stand at a round where one can be made."""
     take_back(learner, rows)
-    _go(0)
+    _go(place)

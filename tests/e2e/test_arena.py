@@ -31,10 +31,14 @@ def test_a_round_by_key_and_again_after_a_reload(page: Page, app_server, model_h
     page.keyboard.press("1")
     expect(answers.first).to_contain_text(say("arena", "play.yours"))
     expect(answers.filter(has_text="QLoRA")).to_contain_text(say("arena", "said.style"))
-    page.keyboard.press("Enter")
+    table = page.get_by_role("button", name="Show as a table").first
+    table.press("Enter")
+    expect(page.get_by_role("table").filter(has_text="mean")).to_be_visible()
+    expect(page.get_by_text(say("arena", "play.round", round=1, rounds=32))).to_be_visible()  # a key does one thing
+    page.keyboard.press("n")
     expect(page.get_by_text(say("arena", "play.round", round=2, rounds=32))).to_be_visible()
     expect(page).to_have_url(re.compile("round=2"))
-    page.get_by_role("button", name=say("arena", "play.back")).click()
+    page.keyboard.press("p")
     expect(answers.first).to_contain_text(say("arena", "play.yours"))
     page.reload()
     settle(page)

@@ -79,8 +79,9 @@ def test_a_choice_reveals_is_found_again_and_taken_back() -> None:
     assert "**1** chosen, of 24 rounds" in words(test)
     again = page(round="2")
     assert cards(again) == after and not picks(again), "after a reload too"
+    settled(again.button("arena-next").click().run())
     settled(again.button("arena-undo").click().run())
-    assert picks(again) and say("arena", "tally.none") in words(again)
+    assert picks(again) and say("arena", "tally.none") in words(again) and link(again)["round"] == "2", "back where it was made"
 
 
 def test_none_can_be_chosen_and_one_can_start_over() -> None:
