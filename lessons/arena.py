@@ -8,11 +8,10 @@ import streamlit as st
 
 from engine.catalog.models import DEFAULT_MODEL, MODELS
 from lessons import arc
-from lessons.panels import arena_numbers
 from lessons.panels.arena_choice import LEAST, choose, fill_up
 from lessons.panels.arena_field import Contender, field, lesson_link, names, story
 from lessons.panels.arena_match import rounds
-from lessons.panels.arena_numbers import bars, curves, differ, numbers_table
+from lessons.panels.arena_numbers import bars, curves, differ, first_pictures, numbers_table
 from lessons.panels.arena_play import play
 from lessons.stage.learner import learner_id
 from lessons.text import say
@@ -41,7 +40,7 @@ def draw_first() -> None:
     kept = [contender for contender in field().get((DEFAULT_MODEL, MODELS[DEFAULT_MODEL].tasks[0]), ()) if not contender.own]
     chosen = [contender for contender in kept if contender.key in fill_up(kept)]
     if chosen:
-        arena_numbers.draw_first(chosen, {contender.key: story(contender) for contender in chosen}, names(chosen))
+        first_pictures(chosen, {contender.key: story(contender) for contender in chosen}, names(chosen))
 
 
 def _missing(present: Sequence[Contender]) -> None:

@@ -179,7 +179,7 @@ def curves_scene(lines: tuple[Line, ...], truth: TruthLabel) -> Scene:
     return plain_stage(_say("curves.title"), loss_lines.draw_loss_lines(info), words, tables, height_px=360)
 
 
-def draw_first(chosen: Sequence[Contender], told: Mapping[str, Story], names: Mapping[str, str]) -> None:
+def first_pictures(chosen: Sequence[Contender], told: Mapping[str, Story], names: Mapping[str, str]) -> None:
     """Make the pictures that the page opens with, before anyone asks."""
     bars_scene("score", _bars("score", chosen, names), truth_of(chosen))
     curves_scene(_lines(chosen, told, names), truth_of(chosen))

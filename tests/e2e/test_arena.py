@@ -75,4 +75,7 @@ def test_an_own_run_goes_from_its_lesson_into_the_arena(page: Page, app_server, 
     expect(page.get_by_role("columnheader", name="LoRA (yours)")).to_be_visible()
     expect(page).to_have_url(re.compile("model=nano-0.5m"))
     expect(page.get_by_test_id("stAlert")).to_have_count(0)  # the link is right
+    page.goto(f"{address}/runs")
+    page.get_by_role("link", name=say("arena", "field.compare")).first.click()
+    expect(page.get_by_role("columnheader", name="LoRA (yours)")).to_be_visible()
     assert page.problems == []
