@@ -14,18 +14,19 @@ from lessons.text import label
 ROOT = Path(__file__).parent.parent.parent
 
 
+@st.fragment
 def show_code(places: Mapping[str, tuple[str, str]]) -> None:
-    """One tab a piece of code: key of its title -> (file, name of a function or class in it, or nothing for the whole file).
+    """One closed box a piece of code: key of its title -> (file, name of a function or class in it, or nothing for the whole file).
 
+    A box is filled when it is opened, since the browser takes a second to get what colours the first code of a session.
     Files that are not there are left out.
     """
-    there = {title: place for title, place in places.items() if (ROOT / place[0]).exists()}
-    if not there:
-        return
-    for tab, (file, name) in zip(st.tabs([label(f"code.{title}") for title in there]), there.values(), strict=True):
-        with tab:
-            st.caption(f"{file} · {name}" if name else file)
-            st.code(source(file, name), language="python", wrap_lines=True)
+    for title, (file, name) in places.items():
+        if (ROOT / file).exists():
+            box = st.expander(label(f"code.{title}"), key=f"code-{title}", on_change="rerun")
+            if box.open:
+                box.caption(f"{file} · {name}" if name else file)
+                box.code(source(file, name), language="python", wrap_lines=True)
 
 
 @cache

@@ -45,6 +45,7 @@ def test_a_lesson_from_first_word_to_quiz(page: Page, app_server, model_home, le
         expect(page.locator(".st-key-part-read").get_by_text("Your own run", exact=False).first).to_be_visible()
     expect(page.locator("[class*='st-key-belief-']").nth(1)).to_be_visible()
     diagnose(page, lesson.path)
+    read_code(page)
     tip(page)
     answer(page)
     expect(page.get_by_text("Traceback")).to_have_count(0)
@@ -71,6 +72,14 @@ def diagnose(page: Page, lesson: str) -> None:
     if runs:
         case.get_by_role("button", name=re.compile("^Mend it")).click()
         expect(found).to_have_count(2, timeout=RUN_MS)
+
+
+def read_code(page: Page) -> None:
+    """A listing comes when its box is opened."""
+    code = page.locator(".st-key-part-code")
+    expect(code.get_by_test_id("stCode")).to_have_count(0)
+    code.locator("summary").first.click()
+    expect(code.get_by_test_id("stCode")).to_contain_text("def ")
 
 
 def tip(page: Page) -> None:
