@@ -43,14 +43,47 @@ def test_held_out_rows_are_within_the_goals():
 
 
 def test_reserved_memory_of_texts_of_one_length():
+    """54 of the 77 held-out rows are of one model, which neither factors nor bands have seen."""
     found = {score.group: score for score in [*row_scores(), *own_scores()]}
-    for method in ("full", "lora", "qlora"):
-        assert found[f"{method}, one length, reserved"].mean_percent <= 12
     held_out = held_out_scores()[-1]
-    assert held_out.group == "one length, reserved, held-out model" and held_out.rows == 77
-    assert held_out.mean_percent <= 6 and held_out.covered_percent >= 78  # 54 of the rows are of one model, which the band has not seen
+    assert held_out.group == "one length, reserved, held-out model" and held_out.rows == 77 and held_out.mean_percent <= 6
+    published = [held_out, *(found[f"{method}, one length, reserved"] for method in ("full", "lora", "qlora"))]
     unseen = found["reserved, measured by this project, models that set nothing"]
-    assert unseen.rows >= 15 and unseen.mean_percent <= 6 and unseen.covered_percent >= 86
+    assert unseen.rows >= 15 and unseen.mean_percent <= 4
+    for score in (*published, unseen):
+        assert score.mean_percent <= 12 and 86 <= score.covered_percent <= 94.2 and score.width_percent <= 22, score
+    own = {method: found[f"{method}, reserved, measured by this project"] for method in ("full", "lora", "qlora")}
+    assert all(85 <= score.covered_percent <= 94 for score in own.values())  # 6 of 7 are 85.7%
+    assert own["lora"].mean_percent <= 3 and own["lora"].width_percent <= 12 and own["qlora"].width_percent <= 12
+
+
+def test_reserved_interval_holds_what_tensors_may_take_and_doubts_the_slack_only():
+    """LLaMA-65B: nearly all of it stands and is known, so that it fits 48 GB, as it did; the frozen weights of 7B beside the same slack change nothing."""
+    for row in own_rows():
+        assert row.reserved.low <= row.reserved.said <= row.reserved.high and row.reserved.high >= row.allocated.high, row.id
+    asked = {"method": "qlora", "rank": 64, "targets": "all-linear", "seq_len": 512, "checkpointing": "full", "gpu": "RTX A6000"}
+    large = answer(read_options({**asked, "model": "huggyllama/llama-65b"}))
+    low, high = large.reserve.reserved_interval_gib
+    assert large.verdict == "fits" and high - low < 0.08 * large.reserve.reserved_gib
+    small, plain = (
+        answer(read_options({"model": "meta-llama/Llama-2-7b-hf", "method": "lora", "seq_len": 512, "weights": weights})).reserve
+        for weights in ("bf16", "fp32")
+    )
+    below = [(room.reserved_gib - room.reserved_interval_gib[0]) / room.reserved_gib for room in (small, plain)]
+    assert 0 < below[1] < below[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "copy", "idle"),
+    [({}, 0, 2), ({"logits": "legacy"}, 4, 0), ({"logits": "inplace"}, 4, 0), ({"logits": "chunked"}, 0.5, 0), ({"logits": "fused"}, 0, 0),
+     ({"weights": "fp32", "autocast": "none"}, 0, 0), ({"weights": "fp32", "autocast": "bf16"}, 0, 2), ({"objective": "classify"}, 0, 0),
+     ({"model": "google/flan-t5-large"}, 0, 0), ({"objective": "dpo"}, 0, 4), ({"dynamic_padding": True}, 0, 0)],
+)  # fmt: skip
+def test_each_loss_has_its_own_copy_or_idle_segment(changes, copy, idle):
+    """Bytes a logit of one text; a pair has two texts."""
+    found = answer(read_options({"model": "HuggingFaceTB/SmolLM2-135M", "method": "lora", "seq_len": 512, "micro_batch": 2, **changes}))
+    logits = 512 * 2 * found.arch.vocab
+    assert (found.estimate.copy_bytes / logits, found.estimate.idle_bytes / logits) == (copy, idle)
 
 
 def test_speed_is_within_a_quarter_for_four_rows_in_five():
@@ -103,6 +136,6 @@ def test_what_a_real_gpu_allocated_is_what_was_said():
     """33 questions to an H100, listed before they were run."""
     found = own_rows()
     assert len(found) >= 30 and {row.method for row in found} >= {"full", "lora", "qlora", "prompt", "prefix"}
-    errors = sorted(abs(row.allocated_error_percent) for row in found)
+    errors = sorted(abs(row.allocated.error_percent) for row in found)
     assert errors[-1] <= 2 and errors[len(errors) // 2] <= 0.1
-    assert all(abs(row.allocated_error_percent) <= 0.3 for row in found if row.method == "lora")
+    assert all(abs(row.allocated.error_percent) <= 0.3 for row in found if row.method == "lora")
