@@ -10,6 +10,7 @@ import pytest
 import engine.planner
 from engine.planner.accuracy import held_out_scores, own_rows, own_scores, row_scores, speed_scores
 from engine.planner.answer import answer
+from engine.planner.calibrate import allocated, relative
 from engine.planner.misses import misses, reserved_misses, speed_misses, trace_misses
 from engine.planner.options import read_options
 from engine.planner.rows import rows
@@ -47,13 +48,13 @@ def test_reserved_memory_of_texts_of_one_length():
     found = {score.group: score for score in [*row_scores(), *own_scores()]}
     held_out = held_out_scores()[-1]
     assert held_out.group == "one length, reserved, held-out model" and held_out.rows == 77 and held_out.mean_percent <= 6
+    assert 86 <= held_out.covered_percent <= 94
     published = [held_out, *(found[f"{method}, one length, reserved"] for method in ("full", "lora", "qlora"))]
+    own = {method: found[f"{method}, reserved, measured by this project"] for method in ("full", "lora", "qlora")}
     unseen = found["reserved, measured by this project, models that set nothing"]
     assert unseen.rows >= 15 and unseen.mean_percent <= 4
-    for score in (*published, unseen):
-        assert score.mean_percent <= 12 and 86 <= score.covered_percent <= 94.2 and score.width_percent <= 22, score
-    own = {method: found[f"{method}, reserved, measured by this project"] for method in ("full", "lora", "qlora")}
-    assert all(85 <= score.covered_percent <= 94 for score in own.values())  # 6 of 7 are 85.7%
+    for score in (*published, *own.values(), unseen):  # rows that set the bands are held more often than nine times in ten
+        assert score.mean_percent <= 12 and score.covered_percent >= 86 and score.width_percent <= 22, score
     assert own["lora"].mean_percent <= 3 and own["lora"].width_percent <= 12 and own["qlora"].width_percent <= 12
 
 
@@ -98,6 +99,12 @@ def test_speed_of_another_card_on_which_nothing_was_set():
     """The published rows are of an A100; these were measured on an H100, small models and batches among them."""
     found = {score.group: score for score in own_scores()}["tokens per second, measured by this project"]
     assert found.rows >= 30 and found.mean_percent <= 30 and found.covered_percent >= 86
+
+
+def test_triton_kernels_norm_the_last_hidden_state_too():
+    """The one norm outside the layers keeps its input in 16 bits as well: rows whose peak is the loss."""
+    found = [row for row in rows() if row.options.software == "hf-triton" and row.options.logits == "legacy" and row.method == "lora"]
+    assert len(found) == 4 and all(abs(relative(row, allocated(row))) <= 0.001 for row in found)
 
 
 def test_committed_table_is_the_computed_one():
