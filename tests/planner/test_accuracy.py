@@ -48,14 +48,19 @@ def test_reserved_memory_of_texts_of_one_length():
     found = {score.group: score for score in [*row_scores(), *own_scores()]}
     held_out = held_out_scores()[-1]
     assert held_out.group == "one length, reserved, held-out model" and held_out.rows == 77 and held_out.mean_percent <= 6
-    assert 86 <= held_out.covered_percent <= 94
+    assert 86 <= held_out.covered_percent <= 95  # fewer than ten models: the bands hold all that they are set on
     published = [held_out, *(found[f"{method}, one length, reserved"] for method in ("full", "lora", "qlora"))]
     own = {method: found[f"{method}, reserved, measured by this project"] for method in ("full", "lora", "qlora")}
     unseen = found["reserved, measured by this project, models that set nothing"]
     assert unseen.rows >= 15 and unseen.mean_percent <= 4
     for score in (*published, *own.values(), unseen):  # rows that set the bands are held more often than nine times in ten
-        assert score.mean_percent <= 12 and score.covered_percent >= 86 and score.width_percent <= 22, score
-    assert own["lora"].mean_percent <= 3 and own["lora"].width_percent <= 12 and own["qlora"].width_percent <= 12
+        assert score.mean_percent <= 12 and score.covered_percent >= 86 and score.width_percent <= 24, score
+    assert (
+        own["lora"].mean_percent <= 2
+        and own["qlora"].mean_percent <= 2
+        and own["lora"].width_percent <= 12
+        and own["qlora"].width_percent <= 12
+    )
 
 
 def test_reserved_interval_holds_what_tensors_may_take_and_doubts_the_slack_only():
@@ -105,6 +110,12 @@ def test_triton_kernels_norm_the_last_hidden_state_too():
     """The one norm outside the layers keeps its input in 16 bits as well: rows whose peak is the loss."""
     found = [row for row in rows() if row.options.software == "hf-triton" and row.options.logits == "legacy" and row.method == "lora"]
     assert len(found) == 4 and all(abs(relative(row, allocated(row))) <= 0.001 for row in found)
+
+
+def test_experts_one_after_another_keep_what_they_are_given_in():
+    """bitsandbytes gives back the type of its input: after kbit_prepare Mixtral's experts work in fp32, and their recomputation is the peak."""
+    found = [row for row in rows() if "mixtral" in row.id and row.options.kbit_prepare]
+    assert len(found) == 2 and all(abs(relative(row, allocated(row))) <= 0.015 for row in found)
 
 
 def test_committed_table_is_the_computed_one():
