@@ -111,8 +111,7 @@ def sources(options: Options, peaks: Mapping[str, Any]) -> tuple[Any, Any]:
     none. Where lengths vary, each of the loss's tensors has another size from step to step, and all of them count.
     """
     loss = peaks["loss"] if options.dynamic_padding else peaks["copy"]
-    rest = peaks["moving"] - peaks["loss"]
-    return loss / GIB, rest * (options.checkpointing != "none") / GIB
+    return loss / GIB, peaks["moving"] * (options.checkpointing != "none") / GIB
 
 
 def unmeasured(options: Options) -> bool:

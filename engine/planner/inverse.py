@@ -52,7 +52,7 @@ def phase_maps(options: Options, arch: Arch, batches: NDArray[np.float64], lengt
         basis = np.array([each.ravel() for each in np.broadcast_arrays(*monomials(asked, batches[chosen, None], lengths[None, :]))])
         by_tag = np.array(step.coefficients) @ basis  # (moments, tags, questions)
         totals = by_tag.sum(1)
-        moving = totals - by_tag[:, GRADIENTS] + np.array(gathered_bytes(step))[:, None]
+        moving = totals - by_tag[:, GRADIENTS] - by_tag[:, LOGITS] + np.array(gathered_bytes(step))[:, None]
         for name, spare in zip(("copy", "idle"), spare_bytes(asked, arch, tuple(basis)), strict=True):
             out[name][chosen] = spare.reshape(-1, len(lengths))
         out["loss"][chosen] = by_tag[:, LOGITS].max(0).reshape(-1, len(lengths))

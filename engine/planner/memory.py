@@ -42,7 +42,7 @@ class Estimate(NamedTuple):
     idle_bytes: float
     """The logits' own segment, empty at the loss's peak."""
     moving_bytes: float
-    """The most that comes and goes within the forward and backward pass; gradients stay, so they are not counted."""
+    """The most that comes and goes within the forward and backward pass beside logits and loss; gradients stay, so they are not counted."""
 
 
 class Played(NamedTuple):
@@ -101,7 +101,7 @@ def estimate(options: Options, arch: Arch) -> Estimate:
             terms[tag] += by_tag[worst][number]
     loss = max(moment[LOGITS] for moment in by_tag)
     gathered = gathered_bytes(step)
-    moving = max(total - moment[GRADIENTS] + more for total, moment, more in zip(totals, by_tag, gathered, strict=True))
+    moving = max(total - moment[GRADIENTS] - moment[LOGITS] + more for total, moment, more in zip(totals, by_tag, gathered, strict=True))
     return Estimate(peaks[phase], terms, phase, peaks, step.held, loss, *spare_bytes(options, arch, basis), moving)
 
 

@@ -54,7 +54,7 @@ def test_reserved_memory_of_texts_of_one_length():
     unseen = found["reserved, measured by this project, models that set nothing"]
     assert unseen.rows >= 15 and unseen.mean_percent <= 4
     for score in (*published, *own.values(), unseen):  # rows that set the bands are held more often than nine times in ten
-        assert score.mean_percent <= 12 and score.covered_percent >= 86 and score.width_percent <= 24, score
+        assert score.mean_percent <= 12 and score.covered_percent >= 86 and score.width_percent <= 25, score
     assert (
         own["lora"].mean_percent <= 2
         and own["qlora"].mean_percent <= 2
