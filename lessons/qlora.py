@@ -45,7 +45,7 @@ def numbers(view: View) -> dict[str, object]:
         "weights_16": f"{gigabytes(seven, 'bf16', 'lora'):.1f}",
         "weights_4": f"{gigabytes(seven, 'nf4-dq', 'qlora'):.1f}",
         "weights_65": f"{gigabytes('huggyllama/llama-65b', 'nf4-dq', 'qlora'):.1f}",
-        **{f"measured_{row.id[:2]}": f"{row.measured_gib:.1f}" for row in own_rows() if row.id in ("65b-qlora", "70b-qlora")},
+        **{f"measured_{row.id[:2]}": f"{row.allocated.truth:.1f}" for row in own_rows() if row.id in ("65b-qlora", "70b-qlora")},
     }
     return {**of_run(view), **sums, **speeds()}
 

@@ -15,11 +15,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.planner.allocator import error_group
+from engine.planner.allocator import error_group, lengths_group
 from engine.planner.answer import answer, arch_of
 from engine.planner.calibrate import (
     allocated,
     best_slack,
+    beyond,
+    doubted,
     kept_by_several,
     own_halves,
     own_models,
@@ -30,13 +32,13 @@ from engine.planner.calibrate import (
     shortest_band,
     slack_factors,
     speed_error,
-    steady_error,
+    steady_bands,
     steady_rows,
     timed_rows,
     write,
 )
 from engine.planner.misses import misses, reserved_misses, speed_misses, trace_misses
-from engine.planner.options import read_options
+from engine.planner.options import Options, read_options
 from engine.planner.rivals import llama_factory_gib
 from engine.planner.rows import Row, rows
 from engine.planner.tracefile import compare
@@ -55,15 +57,36 @@ class Score(NamedTuple):
     bias_percent: float
     covered_percent: float | None
     """Rows whose measurement lies in the stated 90% interval."""
+    width_percent: float | None = None
+    """Mean of that interval's width over what is said."""
 
 
-def score(group: str, errors: Sequence[float], covered: Sequence[bool] | None = None) -> Score:
+def score(group: str, errors: Sequence[float], covered: Sequence[bool] = (), widths: Sequence[float] = ()) -> Score:
     """Mean and 90th percentile of the absolute error, and bias, in percent."""
     values = np.array(errors)
-    share = round(100 * float(np.mean(covered)), 1) if covered else None
     p90 = float(np.percentile(np.abs(values), 90))
-    return Score(
-        group, len(values), round(100 * float(np.abs(values).mean()), 2), round(100 * p90, 2), round(100 * float(values.mean()), 2), share
+    share, width = (round(100 * float(np.mean(each)), 1) if len(each) else None for each in (covered, widths))
+    mean, bias = float(np.abs(values).mean()), float(values.mean())
+    return Score(group, len(values), round(100 * mean, 2), round(100 * p90, 2), round(100 * bias, 2), share, width)
+
+
+class Told(NamedTuple):
+    """A measurement, what is said to it, and the interval around that; in one unit."""
+
+    truth: float
+    said: float
+    low: float
+    high: float
+
+    @property
+    def error_percent(self) -> float:
+        return round(100 * (self.said / self.truth - 1), 2)
+
+
+def told_score(group: str, told: Sequence[Told]) -> Score:
+    """Errors, coverage and mean width of intervals."""
+    return score(
+        group, [t.said / t.truth - 1 for t in told], [t.low <= t.truth <= t.high for t in told], [(t.high - t.low) / t.said for t in told]
     )
 
 
@@ -114,19 +137,19 @@ def row_scores() -> list[Score]:
 
 def _steady_score(name: str, method: str) -> Score:
     cases = [case for case in steady_rows() if case.options.method == method]
-    rooms = [(case.reserved_gib, answer(case.options).reserve.reserved_interval_gib) for case in cases]
-    return score(name, [steady_error(case) for case in cases], [low <= truth <= high for truth, (low, high) in rooms])
+    return told_score(name, [_told(case.reserved_gib, case.options, "reserved") for case in cases])
+
+
+def _told(truth: float, options: Options, measure: str) -> Told:
+    """`measure`: allocated or reserved."""
+    room = answer(options).reserve
+    exact = measure == "allocated"
+    low, high = room.allocated_interval_gib if exact else room.reserved_interval_gib
+    return Told(truth, room.allocated_gib if exact else room.reserved_gib, low, high)
 
 
 def _row_score(name: str, group: Sequence[Row]) -> Score:
-    errors, covered = [], []
-    for row in group:
-        room = answer(row.options).reserve
-        exact = row.measure == "allocated"
-        low, high = room.allocated_interval_gib if exact else room.reserved_interval_gib
-        errors.append(relative(row, room.allocated_gib if exact else room.reserved_gib))
-        covered.append(low <= row.measured_gib <= high)
-    return score(name, errors, covered)
+    return told_score(name, [_told(row.measured_gib, row.options, row.measure) for row in group])
 
 
 def held_out_scores() -> list[Score]:
@@ -135,16 +158,16 @@ def held_out_scores() -> list[Score]:
     for measure in ("allocated", "reserved"):
         group = [row for row in rows() if row.measure == measure and (row.trust == "high" or measure == "reserved")]
         first, second = halves(group)
-        out.append(_scored(f"all methods, {measure}, held-out half of the models", _held_out(group, (first, second))))
+        out.append(told_score(f"all methods, {measure}, held-out half of the models", [t for _, t in _held_out(group, (first, second))]))
         each = _held_out(group, tuple({name} for name in sorted({row.model for row in group})))
-        out.append(_scored(f"all methods, {measure}, held-out model", each))
+        out.append(told_score(f"all methods, {measure}, held-out model", [told for _, told in each]))
         for method in METHODS:
-            out.append(_scored(f"{method}, {measure}, held-out model", [case for case in each if case[0].method == method]))
+            out.append(told_score(f"{method}, {measure}, held-out model", [told for row, told in each if row.method == method]))
     return [*out, _steady_held_out()]
 
 
-def _held_out(group: Sequence[Row], parts: Sequence[set[str]]) -> list[tuple[Row, float, bool]]:
-    """Each row with its error and whether its band holds it, where neither saw the rows of its part."""
+def _held_out(group: Sequence[Row], parts: Sequence[set[str]]) -> list[tuple[Row, Told]]:
+    """Each row with what is said to it, where neither that nor its band saw the rows of its part."""
     out = []
     for part in parts:
         known, unseen = [r for r in group if r.model not in part], [r for r in group if r.model in part]
@@ -152,14 +175,10 @@ def _held_out(group: Sequence[Row], parts: Sequence[set[str]]) -> list[tuple[Row
         predict = _reserved_with(best_slack(known)) if dynamic else allocated
         for row in unseen:  # bands are set on the groups that they are stated for
             alike = known if dynamic else [r for r in known if _stated_for(r) == _stated_for(row)]
-            low, high = shortest_band([relative(r, predict(r)) for r in alike or known])
+            low, high = shortest_band([beyond(r, predict(r)) for r in alike or known])
             value = predict(row)
-            out.append((row, relative(row, value), value * (1 + low) <= row.measured_gib <= value * (1 + high)))
+            out.append((row, Told(row.measured_gib, value, value * (1 + low), value * (1 + high))))
     return out
-
-
-def _scored(name: str, cases: Sequence[tuple[Row, float, bool]]) -> Score:
-    return score(name, [error for _, error, _ in cases], [inside for *_, inside in cases])
 
 
 def _stated_for(row: Row) -> str:
@@ -171,34 +190,29 @@ def _reserved_with(factors: Sequence[float]) -> Callable[[Row], float]:
 
 
 def _steady_held_out() -> Score:
-    """Published rows of one length, with factors and band set on all cases of other models."""
-    errors, covered = [], []
+    """Published rows of one length, with factors and bands set on all cases of other models."""
+    out = []
     cases = [*steady_rows(), *own_halves()[0]]
     for name in sorted({case.model for case in steady_rows()}):
         known = [case for case in cases if case.model != name]
-        factors = slack_factors(known)
-        low, high = shortest_band([reserved_with(case.options, factors) / case.reserved_gib - 1 for case in known])
+        factors, bands = slack_factors(known), steady_bands(known)
         for case in steady_rows():
             if case.model == name:
-                said = reserved_with(case.options, factors)
-                errors.append(said / case.reserved_gib - 1)
-                covered.append(said * (1 + low) <= case.reserved_gib <= said * (1 + high))
-    return score("one length, reserved, held-out model", errors, covered)
+                said, (low, high) = reserved_with(case.options, factors), bands[lengths_group(case.options)]
+                doubt = doubted(case.options, said)
+                out.append(Told(case.reserved_gib, said, said + low * doubt, said + high * doubt))
+    return told_score("one length, reserved, held-out model", out)
 
 
 class OwnRow(NamedTuple):
-    """A question that this project put to a GPU itself (engine/trace/on_gpu.py), and what the calculator says to it. GiB."""
+    """A question that this project put to a GPU itself (engine/trace/on_gpu.py), and what the calculator says to it; memory in GiB."""
 
     id: str
     gpu: str
     method: str
     model: str
-    measured_gib: float
-    said_gib: float
-    allocated_error_percent: float
-    reserved_error_percent: float
-    covered: tuple[bool, bool]
-    """Whether the measurement lies in the stated 90% interval: allocated, reserved."""
+    allocated: Told
+    reserved: Told
     tokens_per_second: float
     said_tokens_per_second: tuple[float, float] | None
 
@@ -206,15 +220,9 @@ class OwnRow(NamedTuple):
 def own_row(line: Mapping[str, Any]) -> OwnRow:
     """The calculator's answer of today to a measured question. No constant of allocated memory was set on these."""
     found = answer(read_options({**line["options"], "gpu": line["gpu"]}))
-    room = found.reserve
-    errors = [
-        round(100 * (said / line[key] - 1), 2) for said, key in ((room.allocated_gib, "allocated_gib"), (room.reserved_gib, "reserved_gib"))
-    ]
-    bands = ((room.allocated_interval_gib, line["allocated_gib"]), (room.reserved_interval_gib, line["reserved_gib"]))
-    inside = [low <= value <= high for (low, high), value in bands]
+    told = [_told(line[f"{measure}_gib"], found.options, measure) for measure in ("allocated", "reserved")]
     return OwnRow(
-        line["id"], line["gpu"], found.options.method, found.options.model, line["allocated_gib"], round(room.allocated_gib, 3), errors[0], errors[1],
-        (inside[0], inside[1]), line["tokens_per_second"], found.tokens_per_second,
+        line["id"], line["gpu"], found.options.method, found.options.model, told[0], told[1], line["tokens_per_second"], found.tokens_per_second
     )  # fmt: skip
 
 
@@ -227,21 +235,17 @@ def own_scores() -> list[Score]:
     """Errors on the project's own measurements, by method; the speed is inside where the stated band holds it."""
     found = own_rows()
     out = []
-    for at, measure in enumerate(("allocated", "reserved")):
+    for measure in ("allocated", "reserved"):
         for method in (*METHODS, "prompt", "prefix"):
-            out.append(_own_score(f"{method}, {measure}, measured by this project", [row for row in found if row.method == method], at))
+            told = [getattr(row, measure) for row in found if row.method == method]
+            out.append(told_score(f"{method}, {measure}, measured by this project", told))
     setting = own_models()
     for name, chosen in (("set the band", True), ("set nothing", False)):
-        group = [row for row in found if (row.model in setting) == chosen]
-        out.append(_own_score(f"reserved, measured by this project, models that {name}", group, 1))
+        told = [row.reserved for row in found if (row.model in setting) == chosen]
+        out.append(told_score(f"reserved, measured by this project, models that {name}", told))
     timed = [(row.tokens_per_second, row.said_tokens_per_second) for row in found if row.said_tokens_per_second]
-    errors = [(low + high) / 2 / value - 1 for value, (low, high) in timed]
-    return [*out, score("tokens per second, measured by this project", errors, [low <= value <= high for value, (low, high) in timed])]
-
-
-def _own_score(name: str, group: Sequence[OwnRow], at: int) -> Score:
-    errors = [(row.reserved_error_percent if at else row.allocated_error_percent) / 100 for row in group]
-    return score(name, errors, [row.covered[at] for row in group])
+    told = [Told(value, (low + high) / 2, low, high) for value, (low, high) in timed]
+    return [*out, told_score("tokens per second, measured by this project", told)]
 
 
 def rival_scores() -> list[Score]:
@@ -271,13 +275,12 @@ def report() -> dict[str, Any]:
 
 def table(found: dict[str, Any]) -> str:
     """The report as text."""
-    lines = [f"{'group':<66}{'rows':>5}{'mean %':>9}{'p90 %':>9}{'bias %':>9}{'inside %':>10}"]
+    lines = [f"{'group':<66}{'rows':>5}{'mean %':>9}{'p90 %':>9}{'bias %':>9}{'inside %':>10}{'width %':>9}"]
     for part in ("rows", "held_out", "own", "speed", "others"):
         for s in found[part]:
-            inside = "" if s["covered_percent"] is None else f"{s['covered_percent']:.1f}"
-            lines.append(
-                f"{s['group'][:65]:<66}{s['rows']:>5}{s['mean_percent']:>9.2f}{s['p90_percent']:>9.2f}{s['bias_percent']:>9.2f}{inside:>10}"
-            )
+            inside, width = ("" if s[key] is None else f"{s[key]:.1f}" for key in ("covered_percent", "width_percent"))
+            errors = f"{s['mean_percent']:>9.2f}{s['p90_percent']:>9.2f}{s['bias_percent']:>9.2f}"
+            lines.append(f"{s['group'][:65]:<66}{s['rows']:>5}{errors}{inside:>10}{width:>9}")
     t = found["traces"]
     if t:
         lines.append(

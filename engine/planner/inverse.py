@@ -15,9 +15,8 @@ from engine.planner.arch import Arch
 from engine.planner.catalogue import find, model_ids
 from engine.planner.clock import computes_in
 from engine.planner.hardware import find_gpu, gpus
-from engine.planner.memory import GRADIENTS, LOGITS, copy_bytes, gathered_bytes, monomials, played
+from engine.planner.memory import GRADIENTS, LOGITS, gathered_bytes, monomials, played, spare_bytes
 from engine.planner.options import Options
-from engine.planner.sharding import shared_standing
 from engine.planner.ways import with_gpu
 
 
@@ -36,32 +35,33 @@ def fit_map(options: Options, batches: tuple[int, ...], lengths: tuple[int, ...]
     """All batches and lengths at once, each cell what the answer to that question says."""
     arch, gpu = arch_of(options), find_gpu(options.gpu)
     peaks = phase_maps(options, arch, np.array(batches, float), np.array(lengths, float))
-    room = reserve_all(options, peaks, shared_standing(options, arch), gpu.usable_gib, (np.maximum, np.minimum))
+    room = reserve_all(options, peaks, gpu.usable_gib, (np.maximum, np.minimum))
     return FitMap(batches, lengths, room.reserved_gib, *room.reserved_interval_gib, gpu.usable_gib)
 
 
 def phase_maps(options: Options, arch: Arch, batches: NDArray[np.float64], lengths: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """Peak bytes of each phase, the largest of logits and loss and of all that moves, and the share of slack, for every batch (rows) and length
-    (columns) at once."""
+    """What `peaks_of` gives, for every batch (rows) and length (columns) at once."""
     shape = (len(batches), len(lengths))
-    out = {name: np.zeros(shape) for name in ("forward", "backward", "step", "loss", "copy", "moving")}
+    out = {name: np.zeros(shape) for name in ("forward", "backward", "step", "loss", "copy", "idle", "moving")}
     for chosen in (batches == 1, batches != 1):  # a single row's loss takes another way
         if not chosen.any():
             continue
         asked = replace(options, micro_batch=int(batches[chosen][0]))
         step = played(asked, arch)
+        standing = step.held.always_bytes
         basis = np.array([each.ravel() for each in np.broadcast_arrays(*monomials(asked, batches[chosen, None], lengths[None, :]))])
         by_tag = np.array(step.coefficients) @ basis  # (moments, tags, questions)
         totals = by_tag.sum(1)
-        moving = totals - by_tag[:, GRADIENTS] + np.array(gathered_bytes(step))[:, None]
-        out["copy"][chosen] = copy_bytes(asked, arch, tuple(basis)).reshape(-1, len(lengths))
+        moving = totals - by_tag[:, GRADIENTS] - by_tag[:, LOGITS] + np.array(gathered_bytes(step))[:, None]
+        for name, spare in zip(("copy", "idle"), spare_bytes(asked, arch, tuple(basis)), strict=True):
+            out[name][chosen] = spare.reshape(-1, len(lengths))
         out["loss"][chosen] = by_tag[:, LOGITS].max(0).reshape(-1, len(lengths))
         out["moving"][chosen] = moving.max(0).reshape(-1, len(lengths))
         for name in ("forward", "backward", "step"):
             rows = [i for i, phase in enumerate(step.phases) if phase == name]
             top = totals[rows].max(0).reshape(-1, len(lengths)) if rows else 0.0
             out[name][chosen] = step.beside_bytes[name] + top
-    return out | {"share": length_share(options, lengths[None, :], np.minimum)}
+    return out | {"share": length_share(options, lengths[None, :], np.minimum), "standing": standing}
 
 
 def largest_batch(options: Options) -> int:

@@ -38,9 +38,11 @@ class Estimate(NamedTuple):
     loss_bytes: float
     """The most that logits and loss take at any moment."""
     copy_bytes: float
-    """The largest tensor of the loss."""
+    """The fp32 copy of the logits that comes and goes beside the peak; see `spare_bytes`."""
+    idle_bytes: float
+    """The logits' own segment, empty at the loss's peak."""
     moving_bytes: float
-    """The most that comes and goes within the forward and backward pass; gradients stay, so they are not counted."""
+    """The most that comes and goes within the forward and backward pass beside logits and loss; gradients stay, so they are not counted."""
 
 
 class Played(NamedTuple):
@@ -99,17 +101,23 @@ def estimate(options: Options, arch: Arch) -> Estimate:
             terms[tag] += by_tag[worst][number]
     loss = max(moment[LOGITS] for moment in by_tag)
     gathered = gathered_bytes(step)
-    moving = max(total - moment[GRADIENTS] + more for total, moment, more in zip(totals, by_tag, gathered, strict=True))
-    return Estimate(peaks[phase], terms, phase, peaks, step.held, loss, copy_bytes(options, arch, basis), moving)
+    moving = max(total - moment[GRADIENTS] - moment[LOGITS] + more for total, moment, more in zip(totals, by_tag, gathered, strict=True))
+    return Estimate(peaks[phase], terms, phase, peaks, step.held, loss, *spare_bytes(options, arch, basis), moving)
 
 
-def copy_bytes(options: Options, arch: Arch, basis: tuple[Any, ...]) -> Any:
-    """The fp32 copy of the logits, of one part of them where the loss takes parts; nothing where linear and loss are one, or for a few classes.
+def spare_bytes(options: Options, arch: Arch, basis: tuple[Any, ...]) -> tuple[Any, Any]:
+    """What the loss has beside its peak, copy and idle segment: nothing where linear and loss are one, or for a few classes.
 
-    `basis`: as `monomials`.
+    transformers 5 (`whole`) lets go of the 16-bit logits before three fp32 tensors live at once, each larger than the segment that the logits
+    leave. T5 makes no fp32 copy. Older code and kernels: the fp32 copy, of one part where the loss takes parts. No idle segment where lengths
+    vary, since all of the loss counts there. `basis`: as `monomials`.
     """
-    parts = {"fused": 0.0, "classify": 0.0, "chunked": 1 / CHUNKS}.get(task_of(options, arch).loss.kind, 1.0)
-    return 4.0 * arch.vocab * basis[3] * parts
+    task = task_of(options, arch)
+    logits = arch.vocab * basis[3]
+    narrow = arch.block != "t5" and (task.autocast or task.head_bytes == 2)
+    copy = {"legacy": 4.0, "inplace": 4.0, "chunked": 4 / CHUNKS}.get(task.loss.kind, 0.0)
+    idle = 2.0 * (task.loss.kind == "whole" and narrow and not options.dynamic_padding)
+    return copy * logits, idle * logits
 
 
 def gathered_bytes(step: Played) -> list[float]:

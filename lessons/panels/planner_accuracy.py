@@ -51,25 +51,29 @@ def _own(row: OwnRow) -> dict[str, str]:
     told = row.said_tokens_per_second
     return {
         _say("question"): row.id,
-        _say("measured"): f"{row.measured_gib:.2f} GiB",
-        _say("said"): f"{row.said_gib:.2f} GiB",
-        _say("error"): f"{row.allocated_error_percent:+.2f}%",
-        _say("error_reserved"): f"{row.reserved_error_percent:+.1f}%",
+        _say("measured"): f"{row.allocated.truth:.2f} GiB",
+        _say("said"): f"{row.allocated.said:.2f} GiB",
+        _say("error"): f"{row.allocated.error_percent:+.2f}%",
+        _say("error_reserved"): f"{row.reserved.error_percent:+.1f}%",
         _say("speed"): f"{row.tokens_per_second:,.0f}",
         _say("speed_said"): between(told, ",.0f") if told else "",
     }
 
 
 def _row(score: dict[str, Any]) -> dict[str, str]:
-    inside = score["covered_percent"]
     return {
         _say("group"): score["group"],
         _say("rows"): str(score["rows"]),
         _say("mean"): f"{score['mean_percent']:.1f}%",
         _say("percentile"): f"{score['p90_percent']:.1f}%",
         _say("bias"): f"{score['bias_percent']:+.1f}%",
-        _say("inside"): "" if inside is None else f"{inside:.0f}%",
+        _say("inside"): _whole(score["covered_percent"]),
+        _say("width"): _whole(score["width_percent"]),
     }
+
+
+def _whole(percent: float | None) -> str:
+    return "" if percent is None else f"{percent:.0f}%"
 
 
 def _miss(miss: dict[str, Any]) -> dict[str, str]:

@@ -13,4 +13,4 @@ def test_a_real_step_takes_what_the_calculator_says(name):
     from engine.trace.on_gpu import ask
 
     row = own_row(ask(name))
-    assert abs(row.allocated_error_percent) <= PERCENT, row
+    assert abs(row.allocated.error_percent) <= PERCENT, row

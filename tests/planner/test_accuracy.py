@@ -10,6 +10,7 @@ import pytest
 import engine.planner
 from engine.planner.accuracy import held_out_scores, own_rows, own_scores, row_scores, speed_scores
 from engine.planner.answer import answer
+from engine.planner.calibrate import allocated, relative
 from engine.planner.misses import misses, reserved_misses, speed_misses, trace_misses
 from engine.planner.options import read_options
 from engine.planner.rows import rows
@@ -43,14 +44,52 @@ def test_held_out_rows_are_within_the_goals():
 
 
 def test_reserved_memory_of_texts_of_one_length():
+    """54 of the 77 held-out rows are of one model, which neither factors nor bands have seen."""
     found = {score.group: score for score in [*row_scores(), *own_scores()]}
-    for method in ("full", "lora", "qlora"):
-        assert found[f"{method}, one length, reserved"].mean_percent <= 12
     held_out = held_out_scores()[-1]
-    assert held_out.group == "one length, reserved, held-out model" and held_out.rows == 77
-    assert held_out.mean_percent <= 6 and held_out.covered_percent >= 78  # 54 of the rows are of one model, which the band has not seen
+    assert held_out.group == "one length, reserved, held-out model" and held_out.rows == 77 and held_out.mean_percent <= 6
+    assert 86 <= held_out.covered_percent <= 95  # fewer than ten models: the bands hold all that they are set on
+    published = [held_out, *(found[f"{method}, one length, reserved"] for method in ("full", "lora", "qlora"))]
+    own = {method: found[f"{method}, reserved, measured by this project"] for method in ("full", "lora", "qlora")}
     unseen = found["reserved, measured by this project, models that set nothing"]
-    assert unseen.rows >= 15 and unseen.mean_percent <= 6 and unseen.covered_percent >= 86
+    assert unseen.rows >= 15 and unseen.mean_percent <= 4
+    for score in (*published, *own.values(), unseen):  # rows that set the bands are held more often than nine times in ten
+        assert score.mean_percent <= 12 and score.covered_percent >= 86 and score.width_percent <= 25, score
+    assert (
+        own["lora"].mean_percent <= 2
+        and own["qlora"].mean_percent <= 2
+        and own["lora"].width_percent <= 12
+        and own["qlora"].width_percent <= 12
+    )
+
+
+def test_reserved_interval_holds_what_tensors_may_take_and_doubts_the_slack_only():
+    """LLaMA-65B: nearly all of it stands and is known, so that it fits 48 GB, as it did; the frozen weights of 7B beside the same slack change nothing."""
+    for row in own_rows():
+        assert row.reserved.low <= row.reserved.said <= row.reserved.high and row.reserved.high >= row.allocated.high, row.id
+    asked = {"method": "qlora", "rank": 64, "targets": "all-linear", "seq_len": 512, "checkpointing": "full", "gpu": "RTX A6000"}
+    large = answer(read_options({**asked, "model": "huggyllama/llama-65b"}))
+    low, high = large.reserve.reserved_interval_gib
+    assert large.verdict == "fits" and high - low < 0.08 * large.reserve.reserved_gib
+    small, plain = (
+        answer(read_options({"model": "meta-llama/Llama-2-7b-hf", "method": "lora", "seq_len": 512, "weights": weights})).reserve
+        for weights in ("bf16", "fp32")
+    )
+    below = [(room.reserved_gib - room.reserved_interval_gib[0]) / room.reserved_gib for room in (small, plain)]
+    assert 0 < below[1] < below[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "copy", "idle"),
+    [({}, 0, 2), ({"logits": "legacy"}, 4, 0), ({"logits": "inplace"}, 4, 0), ({"logits": "chunked"}, 0.5, 0), ({"logits": "fused"}, 0, 0),
+     ({"weights": "fp32", "autocast": "none"}, 0, 0), ({"weights": "fp32", "autocast": "bf16"}, 0, 2), ({"objective": "classify"}, 0, 0),
+     ({"model": "google/flan-t5-large"}, 0, 0), ({"objective": "dpo"}, 0, 4), ({"dynamic_padding": True}, 0, 0)],
+)  # fmt: skip
+def test_each_loss_has_its_own_copy_or_idle_segment(changes, copy, idle):
+    """Bytes a logit of one text; a pair has two texts."""
+    found = answer(read_options({"model": "HuggingFaceTB/SmolLM2-135M", "method": "lora", "seq_len": 512, "micro_batch": 2, **changes}))
+    logits = 512 * 2 * found.arch.vocab
+    assert (found.estimate.copy_bytes / logits, found.estimate.idle_bytes / logits) == (copy, idle)
 
 
 def test_speed_is_within_a_quarter_for_four_rows_in_five():
@@ -65,6 +104,18 @@ def test_speed_of_another_card_on_which_nothing_was_set():
     """The published rows are of an A100; these were measured on an H100, small models and batches among them."""
     found = {score.group: score for score in own_scores()}["tokens per second, measured by this project"]
     assert found.rows >= 30 and found.mean_percent <= 30 and found.covered_percent >= 86
+
+
+def test_triton_kernels_norm_the_last_hidden_state_too():
+    """The one norm outside the layers keeps its input in 16 bits as well: rows whose peak is the loss."""
+    found = [row for row in rows() if row.options.software == "hf-triton" and row.options.logits == "legacy" and row.method == "lora"]
+    assert len(found) == 4 and all(abs(relative(row, allocated(row))) <= 0.001 for row in found)
+
+
+def test_experts_one_after_another_keep_what_they_are_given_in():
+    """bitsandbytes gives back the type of its input: after kbit_prepare Mixtral's experts work in fp32, and their recomputation is the peak."""
+    found = [row for row in rows() if "mixtral" in row.id and row.options.kbit_prepare]
+    assert len(found) == 2 and all(abs(relative(row, allocated(row))) <= 0.015 for row in found)
 
 
 def test_committed_table_is_the_computed_one():
@@ -103,6 +154,6 @@ def test_what_a_real_gpu_allocated_is_what_was_said():
     """33 questions to an H100, listed before they were run."""
     found = own_rows()
     assert len(found) >= 30 and {row.method for row in found} >= {"full", "lora", "qlora", "prompt", "prefix"}
-    errors = sorted(abs(row.allocated_error_percent) for row in found)
+    errors = sorted(abs(row.allocated.error_percent) for row in found)
     assert errors[-1] <= 2 and errors[len(errors) // 2] <= 0.1
-    assert all(abs(row.allocated_error_percent) <= 0.3 for row in found if row.method == "lora")
+    assert all(abs(row.allocated.error_percent) <= 0.3 for row in found if row.method == "lora")

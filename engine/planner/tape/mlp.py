@@ -81,14 +81,14 @@ def _one_after_another(layer: Layer, x: Shadow) -> Shadow:
     wants = x.node is not None
     if not (wants or s.trains):
         return out
-    kept = save(tape, 6, new(tape, tokens(k * i), 2), new(tape, tokens(k * i), 2), new(tape, tokens(k * i), 2), new(tape, tokens(k * h), 2))
+    width, node = x.bytes, x.node
+    kept = save(tape, 6, *(new(tape, tokens(k * size), width) for size in (i, i, i, h)))
     if s.trains:
         kept = (*kept, *save(tape, 2, new(tape, tokens(k * i), 2), new(tape, tokens(k * h), 2)))
-    width, node = x.bytes, x.node
 
     def back(g: Shadow) -> tuple[Shadow | None]:
         unpacked = new(tape, fixed(h * i), 2, "dequantization") if s.quantized else None
-        moment = [new(tape, tokens(k * i / count), 2) for _ in range(3)]
+        moment = [new(tape, tokens(k * i / count), width) for _ in range(3)]
         given = new(tape, tokens(h), width) if node is not None else None
         del moment, unpacked
         return (given,)

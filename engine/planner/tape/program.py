@@ -37,7 +37,7 @@ from engine.planner.tape.core import (
 from engine.planner.tape.layer import Layer
 from engine.planner.tape.linear import Setting, linear
 from engine.planner.tape.loss import Loss, lose
-from engine.planner.tape.norms import layer_norm, rms_norm
+from engine.planner.tape.norms import fused_rms_norm, layer_norm, rms_norm
 from engine.planner.tape.ops import add, cast, dropout, embedding, join, scale
 from engine.planner.tape.repeat import Bulk, recomputed
 
@@ -251,6 +251,8 @@ def _final_norm(tape: Tape, setting: Setting, hidden: Shadow, name: str = "final
         return hidden
     if arch.norm == "layer":
         return layer_norm(tape, hidden, name, arch.hidden, weight_bytes=setting.norm_bytes, trains=setting.trains)
+    if setting.fused:
+        return fused_rms_norm(tape, hidden, name, arch.hidden, weight_bytes=setting.norm_bytes, trains=setting.trains)
     kind = "gemma" if arch.family.startswith("gemma") else ("t5" if arch.block == "t5" else "llama")
     return rms_norm(tape, hidden, name, arch.hidden, weight_bytes=setting.norm_bytes, trains=setting.trains, kind=kind)
 
