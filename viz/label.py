@@ -6,6 +6,8 @@ import re
 from datetime import date
 from typing import Literal, NamedTuple
 
+from viz.words import heads, say
+
 Kind = Literal["live", "recorded", "illustration"]
 KINDS: tuple[Kind, ...] = ("live", "recorded", "illustration")
 
@@ -22,12 +24,12 @@ class TruthLabel(NamedTuple):
     @property
     def text(self) -> str:
         """One line for the picture, such as "live · 22 Nov 2026 · seed 0"."""
-        parts = [str(self.kind)]
+        parts = [say(f"label.{self.kind}")]
         if self.day:
             day = date.fromisoformat(self.day[:10])
-            parts.append(f"{day.day} {day:%b %Y}")
+            parts.append(say("label.day", day=day.day, month=heads("label.months")[day.month - 1], year=day.year))
         if self.seed is not None:
-            parts.append(f"seed {self.seed}")
+            parts.append(say("label.seed", seed=self.seed))
         return " · ".join(parts)
 
 
@@ -48,4 +50,4 @@ def titled(title: str, label: TruthLabel) -> dict[str, object]:
 def short_name(matrix: str) -> str:
     """A module's path as a title: "model.layers.15.self_attn.q_proj" -> "layer 15 · q_proj"; other names stay as they are."""
     found = re.search(r"layers\.(\d+)\.(?:.*\.)?([^.]+)$", matrix)
-    return f"layer {found[1]} · {found[2]}" if found else matrix
+    return say("label.layer", layer=found[1], matrix=found[2]) if found else matrix
