@@ -21,6 +21,7 @@ import streamlit.components.v1 as files
 from plotly.utils import PlotlyJSONEncoder
 
 from lessons.stage.scene import Scene, payload
+from lessons.text import label
 from viz.colours import recolouring
 
 FRONTEND = Path(__file__).with_name("frontend")
@@ -37,7 +38,7 @@ class StageState(NamedTuple):
     """Frame shown, from 0; None until the learner moved it."""
 
 
-def stage(scene: Scene | None, *, key: str, empty: str = "Nothing to show yet.") -> StageState:
+def stage(scene: Scene | None, *, key: str, empty: str = "") -> StageState:
     """Show a scene. Rank and camera survive reruns, new data under the same key, other pages and a reload.
 
     Moving a control costs no rerun; letting it go reruns the page, or only the fragment that calls this.
@@ -45,9 +46,9 @@ def stage(scene: Scene | None, *, key: str, empty: str = "Nothing to show yet.")
     Args:
         scene: The picture; None shows `empty` instead.
         key: Unique on the page, and the name under which rank and camera are kept.
-        empty: What to do to get a picture here.
+        empty: What to do to get a picture here; that there is nothing to show, if nothing is said.
     """
-    data = payload(scene, key) if scene else _nothing(key, empty)
+    data = payload(scene, key) if scene else _nothing(key, empty or label("stage.nothing"))
     data |= {"recolour": recolouring(), "plotly": _urls()["plotly"]}
     # A list, since Streamlit loads pandas to look for data frames among the values of a dict: a second, and 40 MB.
     plain = [json.loads(json.dumps(data, cls=PlotlyJSONEncoder))]
