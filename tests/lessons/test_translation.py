@@ -43,13 +43,15 @@ from engine.recorded.scenes import SceneData, find_scene
 from engine.store import predictions, progress
 from lessons.catalog import LESSONS, find
 from lessons.gallery import EXHIBITS
-from lessons.panels import memory, planner_accuracy
+from lessons.panels import current, memory, planner_accuracy
 from lessons.panels.dials import Cell, parse_link
 from lessons.panels.planner_ask import START
 from lessons.panels.question_forms import number_problem
 from lessons.planner import SECTIONS
 from lessons.practice import VIEWS
-from lessons.stage import method_scenes
+from lessons.preference import NANO
+from lessons.stage import FRONTEND, method_scenes
+from lessons.stage import page as stage_page
 from quizzes import bank, units
 from quizzes.answers import Answer
 from quizzes.schema import Match, Number, Order, Pick, Recall
@@ -74,19 +76,22 @@ SAID_BY_MODELS = {"samples", "tokens", "token", "nearest", "labels"}
 """Names in recorded data under which stands what a model or its tokenizer says."""
 NOT_READ = {
     "type", "mode", "meta", "legendgroup", "family", "symbol", "shape", "dash", "fill", "hoverinfo", "hoveron", "orientation", "textposition",
-    "anchor", "side", "align", "xanchor", "yanchor", "xref", "yref", "xaxis", "yaxis", "barmode", "hovermode", "dragmode", "aspectmode",
-    "tickmode", "rangemode", "exponentformat", "traceorder", "fillmode", "ticks", "dtype", "bdata", "scaleanchor", "kind", "key", "recolour",
+    "anchor", "side", "align", "xanchor", "yanchor", "xref", "yref", "barmode", "hovermode", "dragmode", "aspectmode",
+    "tickmode", "rangemode", "autorange", "exponentformat", "traceorder", "fillmode", "ticks", "dtype", "bdata", "scaleanchor", "kind", "key", "recolour",
     "plotly", "scales", "left", "right", "b", "a", "uid", "file",
 }  # fmt: skip
 """Fields of a picture that hold settings, colours and numbers."""
-PATH = re.compile(r"\b\w+(?:\.\w+){2,}|%\{[^}]*\}")
-"""A module of a model, such as model.layers.2.mlp, and what plotly fills in itself."""
+PATH = re.compile(r"\b\w+(?:\.\w+){2,}|%\{[^}]*\}|\{\{\w+\}\}")
+"""A module of a model, such as model.layers.2.mlp, and what plotly and the stage fill in themselves."""
 NAMES = re.compile(
     r"(?<![\w-])(?:" + "|".join(
         re.escape(name) for name in sorted({*MODELS, *TASKS, *model_ids(), *(name.split("/")[-1] for name in model_ids())}, key=len, reverse=True)
     ) + r")(?![\w-])"
 )  # fmt: skip
 QUESTIONS = bank.questions()
+SENTENCE = re.compile(r"[A-Za-z]{2,} [a-z]{2,}|^[\"`][A-Z][a-z]+[\"`]$")
+"""In a script: two words in a row, or one that begins as the name of a button does."""
+SHOWN_OF_AN_ANSWER = 120
 KINDS = {question.kind: question for question in reversed(QUESTIONS.values())}
 
 
@@ -426,6 +431,40 @@ def test_no_english_is_left_in_the_gallery(in_pseudo_language):
     test = show("gallery")
     assert not english(test) and len(test.header) == len(EXHIBITS)
     assert sum(bool(pictures(node)) for node in elements(test.main)) == len(EXHIBITS)
+
+
+@pytest.mark.parametrize(
+    ("path", "question"),
+    [("rlhf-and-dpo", {"objective": "reward"}), ("rlhf-and-dpo", {"objective": "rlhf"}), ("prompt-and-prefix", {"method": "prefix"})],
+    ids=lambda value: "" if isinstance(value, str) else "".join(value.values()),
+)
+def test_no_english_is_left_over_other_runs(path, question, in_pseudo_language):
+    kept = [shown for shown in (current.recorded(NANO, "brief", "lora", "rlhf"),) if shown]
+    said = {answer.tuned for shown in kept for look in shown.story.looks for answer in look.answers}
+    assert said
+    test = show(path, question)
+    assert not english(test, [*sorted(said, key=len, reverse=True), *{text[:SHOWN_OF_AN_ANSWER] for text in said}])
+
+
+def test_the_stages_html_has_names_in_the_place_of_words(in_pseudo_language):
+    page = (FRONTEND / "stage.html").read_text("utf-8")
+    for html in (re.sub(r"{{\w+}}", " ", page), stage_page()):
+        told = re.findall(r'(?:aria-label|title|placeholder|alt)="([^"]*)"', html)
+        assert not PLAIN.search(" ".join([re.sub(r"<[^>]*>", " ", html), *told]))
+
+
+def test_the_stages_scripts_ask_for_texts_by_names_that_are_there():
+    """None has words of its own but fonts, names of keys, and errors, which are for the console."""
+    asked = set()
+    for file in sorted(FRONTEND.glob("*.js")):
+        code = re.sub(r"^\s*(//|/?\*).*$|\s//\s.*$|new Error\(.*?\)", "", file.read_text("utf-8"), flags=re.MULTILINE)
+        literals = [re.sub(r"\$\{[^}]*\}", "x", found) for found in re.findall(r'"[^"\n]*"|`[^`\n]*`', code)]
+        assert not [text for text in literals if SENTENCE.search(text) and "sans-serif" not in text and text != '"Enter"'], file.name
+        asked |= {name for pair in re.findall(r'say\((?:[^"()]*\? )?"(\w+)"(?: : "(\w+)")?', code) for name in pair if name}
+    known = texts.table("labels")["stage"].keys()
+    assert asked <= known and known - asked == {"nothing", "step", "full_height", "full_colour"}, (
+        "the first two are for Python, the others are chosen before"
+    )
 
 
 def test_what_a_link_says_wrongly_is_told_in_words_from_files(in_pseudo_language):
