@@ -139,7 +139,8 @@ def engine_words(**question: object) -> list[str]:
 
 def without_names(shown: str, known: Sequence[str] = ()) -> str:
     """What a page shows, without names, the catalogue's notes, what models said, markup and what is `known`."""
-    for note in (*known, *(card.note for card in MODELS.values()), *(task.note for task in TASKS.values())):
+    notes = {card.note for card in (*MODELS.values(), *TASKS.values())}
+    for note in (*known, *sorted(notes, key=len, reverse=True)):
         shown = shown.replace(note, "|")
     for named in (*TASKS.values(), *MODELS.values()):
         shown = shown.replace(named.title, "")
