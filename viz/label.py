@@ -22,12 +22,16 @@ class TruthLabel(NamedTuple):
     seed: int | None = None
 
     @property
+    def kind_text(self) -> str:
+        """The kind in words."""
+        return say(f"label.{self.kind}")
+
+    @property
     def text(self) -> str:
         """One line for the picture, such as "live · 22 Nov 2026 · seed 0"."""
-        parts = [say(f"label.{self.kind}")]
+        parts = [self.kind_text]
         if self.day:
-            day = date.fromisoformat(self.day[:10])
-            parts.append(say("label.day", day=day.day, month=heads("label.months")[day.month - 1], year=day.year))
+            parts.append(day_text(date.fromisoformat(self.day[:10])))
         if self.seed is not None:
             parts.append(say("label.seed", seed=self.seed))
         return " · ".join(parts)
@@ -40,6 +44,11 @@ def truth_label(kind: str, day: str = "", seed: int | None = None) -> TruthLabel
     label = TruthLabel(kind, day, seed)
     _ = label.text
     return label
+
+
+def day_text(day: date) -> str:
+    """A day in words, such as "22 Nov 2026"."""
+    return say("label.day", day=day.day, month=heads("label.months")[day.month - 1], year=day.year)
 
 
 def titled(title: str, label: TruthLabel) -> dict[str, object]:

@@ -62,7 +62,7 @@ def draw_spectrum(info: SpectrumInfo) -> go.Figure:
     for spectrum, (colour, dash, symbol) in zip(info.spectra, looks, strict=False):
         k = list(range(1, len(spectrum.singular) + 1))
         line = {"color": colour, "width": 2, "dash": dash}
-        name = say("spectrum.name", name=spectrum.name, kind=say(f"label.{spectrum.label.kind}"))
+        name = say("spectrum.name", name=spectrum.name, kind=spectrum.label.kind_text)
         shared: dict[str, Any] = {"x": k, "name": name, "legendgroup": spectrum.name, "line": line}
         marker = {"symbol": symbol, "size": 6, "color": colour}
         figure.add_scatter(

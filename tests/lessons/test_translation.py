@@ -19,6 +19,7 @@ from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from html import escape
+from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
@@ -58,6 +59,7 @@ from quizzes.schema import Match, Number, Order, Pick, Recall
 from quizzes.stored import StoreLog
 from tests.quizzes.hands import LEARNER, one_question
 
+ROOT = Path(__file__).parents[2]
 ACCENTS = str.maketrans("aeiouyAEIOUY", "áéíóúýÁÉÍÓÚÝ")
 KEPT = re.compile(
     r"\$\$.*?\$\$|\$[^$\n]+\$|`[^`]*`|\{\{[^}]*\}\}|\[\[[^|\]]+\||\]\([^)]*\)|:\w+\[|:material/\w+:|:small\[|:gray\[", re.DOTALL
@@ -466,6 +468,11 @@ def test_the_stages_scripts_ask_for_texts_by_names_that_are_there():
     assert asked <= known and known - asked == {"nothing", "step", "full_height", "full_colour"}, (
         "the first two are for Python, the others are chosen before"
     )
+
+
+def test_no_month_or_weekday_comes_from_the_machines_own_language():
+    written = {file.name: file.read_text("utf-8") for folder in ("lessons", "viz") for file in ROOT.joinpath(folder).rglob("*.py")}
+    assert len(written) > 50 and not [name for name, code in written.items() if re.search(r"%-?[aAbBcx]\b", code)]
 
 
 def test_what_a_link_says_wrongly_is_told_in_words_from_files(in_pseudo_language):
