@@ -15,7 +15,7 @@ from engine.planner.options import Options, read_options
 from engine.planner.standing import total_count, trainable_count
 from engine.planner.timeline import timeline
 from lessons.stage.scene import Scene, plain_stage
-from lessons.text import fill, label, read, say
+from lessons.text import fill, label, read
 from viz import counting, memory_terrain, memory_towers, staircase
 from viz.label import TruthLabel
 
@@ -70,7 +70,7 @@ def staircase_scene(model: str = MODEL) -> Scene:
 def terrain_scene(options: Options) -> Scene:
     """Memory through one step; the options are the calculator's. Raises SpecError."""
     found, asked = timeline(options, arch_of(options)), cached_answer(options)
-    method = say("calculator", f"methods.{options.method}")
+    method = label(f"scenes.methods.{options.method}")
     title = label("scenes.step", model=_short(options.model), method=method, batch=options.micro_batch, length=options.seq_len)
     info = memory_terrain.get_memory_terrain_info(
         title, *found, usable_gib=asked.gpu.usable_gib, card=asked.gpu.name, label=COMPUTED
