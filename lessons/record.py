@@ -20,7 +20,7 @@ from lessons.text import label, prose, read
 from quizzes import bank
 from quizzes.answers import Answer, in_force
 from viz import prediction_record as chart
-from viz.label import TruthLabel
+from viz.label import TruthLabel, day_text
 
 PAGE = "record"
 
@@ -48,7 +48,7 @@ def _who() -> None:
     with st.container(key="not-on-paper-name"):
         name = st.text_input(label("record.name"), key="record-name", help=label("record.name_help"), max_chars=80)
     today = datetime.date.today()
-    st.markdown(label("record.of", name=name.strip() or label("record.nobody"), day=f"{today.day} {today:%B %Y}"))
+    st.markdown(label("record.of", name=name.strip() or label("record.nobody"), day=day_text(today)))
 
 
 def _lessons(known: dict[str, LessonProgress], made: list[predictions.PredictionRow], answers: list[Answer]) -> None:

@@ -10,11 +10,12 @@ import plotly.graph_objects as go
 from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
 from viz.table import Table
+from viz.words import heads, say
 
 _LOOKS = {
-    "guess": ("guessing", LIGHT.base, "dot", "square"),
-    "think": ("fairly sure", LIGHT.frozen, "dash", "diamond"),
-    "sure": ("sure", LIGHT.trainable, "solid", "circle"),
+    "guess": (LIGHT.base, "dot", "square"),
+    "think": (LIGHT.frozen, "dash", "diamond"),
+    "sure": (LIGHT.trainable, "solid", "circle"),
 }
 
 
@@ -44,7 +45,8 @@ def get_calibration_info(shares: Sequence[tuple[str, str, int, int]], label: Tru
 def draw_calibration(info: CalibrationInfo) -> go.Figure:
     """One line a confidence; whoever is well calibrated has "sure" near the top and "guessing" near chance."""
     figure = go.Figure()
-    for confidence, (name, colour, dash, symbol) in _LOOKS.items():
+    for confidence, (colour, dash, symbol) in _LOOKS.items():
+        name = say(f"calibration.{confidence}")
         mine = [share for share in info.shares if share.confidence == confidence]
         if mine:
             figure.add_scatter(
@@ -55,26 +57,29 @@ def draw_calibration(info: CalibrationInfo) -> go.Figure:
                 mode="lines+markers",
                 line={"color": colour, "dash": dash, "width": 2.5},
                 marker={"symbol": symbol, "size": 9},
-                hovertemplate=f"%{{x}}: %{{y:.0f}}% of %{{customdata}}<extra>{name}</extra>",
+                hovertemplate=say("calibration.hover", month="%{x}", share="%{y:.0f}%", answers="%{customdata}") + f"<extra>{name}</extra>",
             )
-    figure.update_layout(template=template(), **titled("Right, by how sure you were", info.label))
-    figure.update_xaxes(title="month", type="category")
-    figure.update_yaxes(title="right at the first try (%)", range=[0, 104])
+    figure.update_layout(template=template(), **titled(say("calibration.title"), info.label))
+    figure.update_xaxes(title=say("calibration.x"), type="category")
+    figure.update_yaxes(title=say("calibration.y"), range=[0, 104])
     return figure
 
 
 def describe_calibration(info: CalibrationInfo) -> str:
     """The chart in words, all months together."""
     parts = []
-    for confidence, (name, *_) in _LOOKS.items():
+    for confidence in _LOOKS:
         answers = sum(share.answers for share in info.shares if share.confidence == confidence)
         right = sum(share.right for share in info.shares if share.confidence == confidence)
         if answers:
-            parts.append(f"{name}: {right / answers:.0%} right of {answers}")
-    return "; ".join(parts).capitalize() + "." if parts else "Say how sure you are before you answer, and this chart fills."
+            name, share = say(f"calibration.{confidence}"), f"{right / answers:.0%}"
+            parts.append(say("calibration.says", name=name, share=share, answers=answers))
+    return "; ".join(parts).capitalize() + "." if parts else say("calibration.empty")
 
 
 def calibration_table(info: CalibrationInfo) -> Table:
     """One row a month and confidence."""
-    rows = tuple((s.month, _LOOKS[s.confidence][0], s.answers, s.right, round(100 * s.right / s.answers, 1)) for s in info.shares)
-    return Table("Right by confidence", ("month", "confidence", "answers", "right", "right, %"), rows)
+    rows = tuple(
+        (s.month, say(f"calibration.{s.confidence}"), s.answers, s.right, round(100 * s.right / s.answers, 1)) for s in info.shares
+    )
+    return Table(say("calibration.table"), heads("calibration.columns"), rows)

@@ -17,6 +17,7 @@ from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
 from viz.space import Axis, bare, room, space
 from viz.table import Table
+from viz.words import heads, say
 
 Triple = tuple[float, float, float]
 SYMBOLS = ("circle", "diamond", "square", "cross", "x", "circle-open", "diamond-open", "square-open")
@@ -65,7 +66,7 @@ def draw_choosing_space(info: ChoosingSpaceInfo) -> go.Figure:
         colour = LIGHT.trainable if choice.pareto else LIGHT.base
         if any(choice.spread):
             figure.add_trace(_ellipsoid(choice, colour))
-        words = f"{choice.name}: quality {choice.mean[0]:.0%}, {choice.mean[1]:.2f} GiB, {choice.mean[2]:.3g} MB, {choice.seeds} seeds"
+        words = say("choosing_space.hover", name=choice.name, seeds=choice.seeds, **_written(choice))
         figure.add_scatter3d(
             x=[x], y=[y], z=[z], mode="markers+text", name=choice.name, meta=choice.part, text=[choice.name], textposition="top center",
             textfont={"color": LIGHT.text, "size": 12}, marker={"color": colour, "size": 7, "symbol": SYMBOLS[place % len(SYMBOLS)]},
@@ -74,16 +75,16 @@ def draw_choosing_space(info: ChoosingSpaceInfo) -> go.Figure:
     front = sorted((_spot(choice.mean) for choice in info.choices if choice.pareto), key=lambda spot: spot[2])
     if len(front) > 1:
         figure.add_scatter3d(
-            **dict(zip("xyz", zip(*front, strict=True), strict=True)), mode="lines", name="Pareto front", meta="front",
+            **dict(zip("xyz", zip(*front, strict=True), strict=True)), mode="lines", name=say("choosing_space.front"), meta="front",
             line={"color": LIGHT.trainable, "width": 4, "dash": "dash"}, hoverinfo="skip",
         )  # fmt: skip
     spots = np.array([_spot(choice.mean) for choice in info.choices] or [(0.0, 0.0, 0.0)])
     figure.update_layout(
         template=template(),
-        **titled("What each method gives, and takes", info.label),
+        **titled(say("choosing_space.title"), info.label),
         scene=space(
-            _log_axis("peak memory (GiB)", spots[:, 0]), _log_axis("storage a task (MB)", spots[:, 1]), Axis("quality (%)", -4, 108),
-            aspect=(1.1, 1.0, 0.8),
+            _log_axis(say("choosing_space.memory"), spots[:, 0]), _log_axis(say("choosing_space.storage"), spots[:, 1]),
+            Axis(say("choosing_space.quality"), -4, 108), aspect=(1.1, 1.0, 0.8),
         ),
     )  # fmt: skip
     return bare(figure)
@@ -91,21 +92,32 @@ def draw_choosing_space(info: ChoosingSpaceInfo) -> go.Figure:
 
 def describe_choosing_space(info: ChoosingSpaceInfo) -> str:
     """The picture in words."""
-    parts = "; ".join(
-        f"{c.name} {c.mean[0]:.0%} ± {100 * c.spread[0]:.0f} points, {c.mean[1]:.2f} GiB, {c.mean[2]:.3g} MB" for c in info.choices
-    )
+    parts = "; ".join(say("choosing_space.part", name=c.name, points=f"{100 * c.spread[0]:.0f}", **_written(c)) for c in info.choices)
     front = ", ".join(c.name for c in info.choices if c.pareto)
-    return f"Quality, peak memory and storage by method: {parts}. Nothing beats in all three: {front}."
+    return say("choosing_space.says", parts=parts, front=front)
 
 
 def choosing_space_tables(info: ChoosingSpaceInfo) -> tuple[Table, ...]:
     """One row a method."""
     rows = tuple(
-        (c.name, 100 * c.mean[0], 100 * c.spread[0], c.mean[1], c.spread[1], c.mean[2], c.seeds, "yes" if c.pareto else "no")
+        (
+            c.name,
+            100 * c.mean[0],
+            100 * c.spread[0],
+            c.mean[1],
+            c.spread[1],
+            c.mean[2],
+            c.seeds,
+            say(f"choosing_space.{'yes' if c.pareto else 'no'}"),
+        )
         for c in info.choices
     )
-    header = ("method", "quality, %", "± points", "memory, GiB", "± GiB", "storage, MB", "seeds", "on the front")
-    return (Table("Methods, means over seeds", header, rows),)
+    return (Table(say("choosing_space.table"), heads("choosing_space.columns"), rows),)
+
+
+def _written(choice: Choice) -> dict[str, str]:
+    quality, memory, storage = choice.mean
+    return {"quality": f"{quality:.0%}", "memory": f"{memory:.2f}", "storage": f"{storage:.3g}"}
 
 
 def _beats(one: Triple, other: Triple) -> bool:

@@ -14,6 +14,7 @@ from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
 from viz.space import Axis, Box, bare, boxes, space, whole
 from viz.table import Table
+from viz.words import say
 
 KINDS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
@@ -53,17 +54,17 @@ def draw_city(info: CityInfo) -> go.Figure:
     districts: dict[str, list[Box]] = {"attention": [], "mlp": []}
     for house in info.houses:
         street = KINDS.index(house.kind)
-        words = f"layer {house.layer} · {house.kind}: " + (f"{100 * house.moved:.2g}% of ‖W‖" if house.moved else "not touched")
+        words = say("city.moved" if house.moved else "city.untouched", layer=house.layer, kind=house.kind, moved=f"{100 * house.moved:.2g}")
         colour = _shade(house.moved / top) if house.moved else LIGHT.frozen
         districts["attention" if street < 4 else "mlp"].append(
             Box(house.layer - 0.35, street - 0.35, 0.7, 0.7, max(house.moved, 0.01 * top), colour, words)
         )
-    figure = go.Figure([boxes(towers, name) for name, towers in districts.items() if towers])
+    figure = go.Figure([boxes(towers, name, say(f"city.{name}")) for name, towers in districts.items() if towers])
     figure.update_layout(
         template=template(),
-        **titled("How far each matrix moved", info.label),
+        **titled(say("city.title"), info.label),
         scene=space(
-            whole("layer", -0.7, max(1, info.layers) - 0.3, info.layers),
+            whole(say("city.layer"), -0.7, max(1, info.layers) - 0.3, info.layers),
             Axis("", -0.6, len(KINDS) - 0.4, tuple((float(n), kind) for n, kind in enumerate(KINDS))),
             Axis("‖ΔW‖ / ‖W‖", 0, 1.1 * top),
             aspect=(1.5, 0.75, 0.5), eye=(0.65, -1.35, 0.9),
@@ -76,21 +77,19 @@ def describe_city(info: CityInfo) -> str:
     """The picture in words."""
     touched = [house for house in info.houses if house.moved]
     if not touched:
-        return "No matrix has moved."
+        return say("city.empty")
     most = max(touched, key=lambda house: house.moved)
     means = {kind: [h.moved for h in touched if h.kind == kind] for kind in KINDS}
     parts = ", ".join(f"{kind} {100 * sum(values) / len(values):.2g}%" for kind, values in means.items() if values)
-    return (
-        f"{len(touched)} of {len(info.houses)} matrices moved. Mean ‖ΔW‖ / ‖W‖ by kind: {parts}. "
-        f"The farthest is layer {most.layer}, {most.kind}, with {100 * most.moved:.2g}%."
-    )
+    farthest = {"layer": most.layer, "kind": most.kind, "moved": f"{100 * most.moved:.2g}"}
+    return say("city.says", count=len(touched), all=len(info.houses), parts=parts, **farthest)
 
 
 def city_tables(info: CityInfo) -> tuple[Table, ...]:
     """One row a layer, one column a kind."""
     by_place = {(house.layer, house.kind): house.moved for house in info.houses}
     rows = tuple((layer, *(by_place[layer, kind] for kind in KINDS)) for layer in range(info.layers))
-    return (Table("‖ΔW‖ / ‖W‖ by layer and kind", ("layer", *KINDS), rows),)
+    return (Table(say("city.table"), (say("city.layer"), *KINDS), rows),)
 
 
 def _shade(share: float) -> str:

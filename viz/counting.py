@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
 from viz.table import Table
+from viz.words import heads, say
 
 
 class CountingInfo(NamedTuple):
@@ -50,11 +51,12 @@ def draw_counting(info: CountingInfo) -> go.Figure:
     gap = 0.12 * info.in_
     left = [0.0, info.in_ + gap, 2 * (info.in_ + gap), 2 * (info.in_ + gap) + info.rank + 0.35 * gap]
     above = info.out + 0.35 * gap
+    full, thin = (say("counting.numbers", count=f"{count:,}") for count in (info.full, info.thin))
     parts = (
         ("W", left[0], 0.0, info.in_, info.out, LIGHT.frozen, f"<b>W</b><br>{info.out:,} ×<br>{info.in_:,}"),
-        ("ΔW", left[1], 0.0, info.in_, info.out, LIGHT.delta[1][1], f"<b>ΔW</b><br>{info.full:,}<br>numbers"),
+        ("ΔW", left[1], 0.0, info.in_, info.out, LIGHT.delta[1][1], f"<b>ΔW</b><br>{full}"),
         ("B", left[2], 0.0, info.rank, info.out, LIGHT.trainable, ""),
-        ("A", left[3], above, info.in_, info.rank, LIGHT.trainable, f"<b>B and A</b><br>{info.thin:,}<br>numbers"),
+        ("A", left[3], above, info.in_, info.rank, LIGHT.trainable, f"<b>{say('counting.both')}</b><br>{thin}"),
     )
     figure = go.Figure()
     for name, x, y, wide, high, colour, _ in parts:
@@ -65,12 +67,14 @@ def draw_counting(info: CountingInfo) -> go.Figure:
     x0, x1 = left[3], left[3] + info.in_
     dotted = {"color": LIGHT.base, "width": 1, "dash": "dot"}
     figure.add_scatter(
-        x=[x0, x1, x1, x0, x0], y=[0, 0, info.out, info.out, 0], mode="lines", line=dotted, hoverinfo="skip", meta="frame", name="product"
-    )
+        x=[x0, x1, x1, x0, x0], y=[0, 0, info.out, info.out, 0], mode="lines", line=dotted, hoverinfo="skip", meta="frame",
+        name=say("counting.product"),
+    )  # fmt: skip
     for _, x, y, wide, high, _, text in parts:
         if text:
             figure.add_annotation(x=x + wide / 2, y=y + high, text=text, showarrow=False, yanchor="bottom", yshift=4)
-    figure.add_annotation(x=(x0 + x1) / 2, y=info.out / 2, text=f"{info.full / info.thin:,.0f} times<br>fewer", showarrow=False)
+    fewer = say("counting.fewer", times=f"{info.full / info.thin:,.0f}")
+    figure.add_annotation(x=(x0 + x1) / 2, y=info.out / 2, text=fewer, showarrow=False)
     figure.update_layout(
         template=template(), **titled(f"{info.model} · {info.matrix}, r = {info.rank}", info.label), showlegend=False,
         margin={"l": 12, "r": 12, "t": 104, "b": 16},
@@ -82,14 +86,13 @@ def draw_counting(info: CountingInfo) -> go.Figure:
 
 def describe_counting(info: CountingInfo) -> str:
     """The picture in words."""
-    return (
-        f"{info.matrix} of {info.model} to scale: W and ΔW have {info.out:,} rows and {info.in_:,} columns, {info.full:,} numbers each. "
-        f"With rank {info.rank}, B and A are two thin strips of {info.thin:,} numbers together, {info.full / info.thin:,.0f} times fewer."
-    )
+    sizes = {"out": f"{info.out:,}", "in": f"{info.in_:,}", "full": f"{info.full:,}", "thin": f"{info.thin:,}"}
+    times = f"{info.full / info.thin:,.0f}"
+    return say("counting.says", matrix=info.matrix, model=info.model, rank=info.rank, times=times, **sizes)
 
 
 def counting_tables(info: CountingInfo) -> tuple[Table, ...]:
     """Rows, columns and numbers of each."""
     sizes = (("W", info.out, info.in_), ("ΔW", info.out, info.in_), ("B", info.out, info.rank), ("A", info.rank, info.in_))
     rows = tuple((name, m, n, m * n, 100 * m * n / info.full) for name, m, n in sizes)
-    return (Table(f"{info.matrix} of {info.model}", ("matrix", "rows", "columns", "numbers", "share of W, %"), rows),)
+    return (Table(say("counting.table", matrix=info.matrix, model=info.model), heads("counting.columns"), rows),)

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from viz.delta_scene import HEIGHT, DeltaSceneInfo, draw_delta_scene, fins, get_delta_scene_info
 from viz.label import TruthLabel, short_name
 from viz.table import Table
+from viz.words import heads, say
 
 Floats = NDArray[np.float32]
 LIMIT = 64
@@ -56,10 +57,10 @@ def draw_delta_playback(info: DeltaPlaybackInfo) -> go.Figure:
     for step, b, a, product in zip(info.steps, info.b, info.a, products, strict=True):
         parts = (fins(b), fins(a.T).T, product)
         data = [go.Surface(z=(part * np.float32(HEIGHT / peak)).astype(np.float32)) for part, peak in zip(parts, peaks, strict=True)]
-        frames.append(go.Frame(name=f"step {step}", data=data, traces=places))
+        frames.append(go.Frame(name=say("shared.step", step=step), data=data, traces=places))
     figure.frames = frames
     for note, peak in zip(figure.layout.scene.annotations, peaks, strict=True):
-        note.text = note.text.split("<br>")[0] + f"<br>full height = {peak:.2g}"
+        note.text = note.text.split("<br>")[0] + "<br>" + say("delta_scene.height", peak=f"{peak:.2g}")
     return figure
 
 
@@ -67,12 +68,11 @@ def describe_delta_playback(info: DeltaPlaybackInfo) -> str:
     """The film in words."""
     m, n = info.last.shape
     half = next(step for step, norm in zip(info.steps, info.norms, strict=True) if norm >= info.norms[-1] / 2)
-    return (
-        f"B, A and ΔW of {short_name(info.last.matrix)} ({m} × {n}) at {len(info.steps)} moments of training. ‖ΔW‖ starts at "
-        f"{info.norms[0]:.2g} at step {info.steps[0]}, passes half of its end by step {half} and ends at {info.norms[-1]:.3g}."
-    )
+    ends = {"start": info.steps[0], "first": f"{info.norms[0]:.2g}", "last": f"{info.norms[-1]:.3g}"}
+    return say("delta_playback.says", matrix=short_name(info.last.matrix), m=m, n=n, moments=len(info.steps), half=half, **ends)
 
 
 def delta_playback_tables(info: DeltaPlaybackInfo) -> tuple[Table, ...]:
     """‖ΔW‖ by step."""
-    return (Table(f"‖ΔW‖ of {short_name(info.last.matrix)}", ("step", "‖ΔW‖"), tuple(zip(info.steps, info.norms, strict=True))),)
+    caption = say("delta_playback.table", matrix=short_name(info.last.matrix))
+    return (Table(caption, heads("delta_playback.columns"), tuple(zip(info.steps, info.norms, strict=True))),)

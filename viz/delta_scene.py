@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from viz.colours import LIGHT, Scale, template
 from viz.label import TruthLabel, short_name, titled
 from viz.table import Table
+from viz.words import heads, say
 
 Floats = NDArray[np.float32]
 LIMIT = 96
@@ -138,7 +139,8 @@ def draw_delta_scene(info: DeltaSceneInfo) -> go.Figure:
     for role, x, y, values, scale, text, place in parts:
         peak = _peak(values)
         traces += [_surface(role, x, y, values, scale, peak), _frame(x, y)]
-        notes.append(_note(f"<b>{text}</b><br>full height = {peak:.2g}", place))
+        height = say("delta_scene.height", peak=f"{peak:.2g}")
+        notes.append(_note(f"<b>{text}</b><br>{height}", place))
     layout = go.Layout(  # all at once: updating a figure's layout takes twice as long
         template=template(),
         **titled(f"{names[2]} · {short_name(info.matrix)}", info.label),
@@ -152,18 +154,16 @@ def draw_delta_scene(info: DeltaSceneInfo) -> go.Figure:
 def describe_delta_scene(info: DeltaSceneInfo) -> str:
     """The picture in words, for those who do not see it."""
     if not info.product.size:
-        return f"ΔW of {info.matrix} is empty."
+        return say("delta_scene.empty", matrix=info.matrix)
     m, n = info.shape
     k = len(info.spectrum)
     i, j = np.unravel_index(int(np.nanargmax(np.abs(info.product))), info.product.shape) if np.isfinite(info.product).any() else (0, 0)
-    what = "B times A" if info.b is not None else f"its {k} strongest directions"
-    return (
-        f"The change ΔW of {short_name(info.matrix)}, a matrix of {m} rows and {n} columns, drawn as {what}. "
-        f"{len(info.rows)} rows and {len(info.columns)} columns are shown, evenly spaced, with exact values. "
-        f"The largest change shown is {info.product[i, j]:+.3g} at row {info.rows[i]}, column {info.columns[j]}. "
-        f"The strongest direction holds {100 * (info.energy[0] if info.energy else 0):.0f}% of the energy of ΔW; "
-        f"all {k} hold {100 * (info.energy[-1] if info.energy else 0):.0f}%."
-    )
+    what = say("delta_scene.strongest" if info.b is None else "delta_scene.trained", k=k)
+    sizes = {"m": m, "n": n, "k": k, "rows": len(info.rows), "columns": len(info.columns)}
+    largest = {"largest": f"{info.product[i, j]:+.3g}", "row": info.rows[i], "column": info.columns[j]}
+    energy = info.energy or (0.0,)
+    shares = {"first": f"{100 * energy[0]:.0f}", "all": f"{100 * energy[-1]:.0f}"}
+    return say("delta_scene.says", matrix=short_name(info.matrix), what=what, **sizes, **largest, **shares)
 
 
 def delta_scene_tables(info: DeltaSceneInfo, top: int = 12) -> tuple[Table, ...]:
@@ -174,8 +174,8 @@ def delta_scene_tables(info: DeltaSceneInfo, top: int = 12) -> tuple[Table, ...]
     cells = tuple((int(info.rows[i]), int(info.columns[j]), float(info.product[i, j])) for i, j in places)
     energy = tuple((k + 1, s, 100 * e) for k, (s, e) in enumerate(zip(info.spectrum, info.energy, strict=True)))
     return (
-        Table(f"The {len(cells)} largest changes among the cells shown", ("row", "column", "ΔW"), cells),
-        Table("Singular values of ΔW", ("direction", "singular value", "energy up to here, %"), energy),
+        Table(say("delta_scene.cells", count=len(cells)), heads("delta_scene.cell_columns"), cells),
+        Table(say("delta_scene.spectrum"), heads("delta_scene.spectrum_columns"), energy),
     )
 
 

@@ -16,6 +16,7 @@ from viz.codes import GROUP, bits_per_weight, double_quantize, quantize, relativ
 from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
 from viz.table import Table
+from viz.words import heads, say
 
 
 class DoubleQuantizationInfo(NamedTuple):
@@ -53,52 +54,54 @@ def get_double_quantization_info(weights: ArrayLike, matrix: str, label: TruthLa
 def draw_double_quantization(info: DoubleQuantizationInfo) -> go.Figure:
     """Above: the constants before and after. Below: the bits that each weight costs, with and without the second level."""
     places = list(range(len(info.constants)))
+    hover = say("double_quantization.hover", block="%{x}", value="%{y:.4f}")
     figure = go.Figure()
     figure.add_scatter(
-        x=places, y=info.constants, mode="markers", name="32-bit constants", meta="constants", marker={"color": LIGHT.frozen, "size": 7},
-        hovertemplate="block %{x}: %{y:.4f}<extra>32 bits</extra>",
+        x=places, y=info.constants, mode="markers", name=say("double_quantization.single"), meta="constants", marker={"color": LIGHT.frozen, "size": 7},
+        hovertemplate=f"{hover}<extra>{say('double_quantization.bits_32')}</extra>",
     )  # fmt: skip
     figure.add_scatter(
-        x=places, y=info.restored, mode="markers", name="8-bit constants", meta="doubled",
+        x=places, y=info.restored, mode="markers", name=say("double_quantization.double"), meta="doubled",
         marker={"color": LIGHT.quantized, "size": 6, "symbol": "x-thin", "line": {"width": 1.5, "color": LIGHT.quantized}},
-        hovertemplate="block %{x}: %{y:.4f}<extra>8 bits</extra>",
+        hovertemplate=f"{hover}<extra>{say('double_quantization.bits_8')}</extra>",
     )  # fmt: skip
-    names = ["with 32-bit constants", "with double quantization"]
+    names = [say("double_quantization.with_single"), say("double_quantization.with_double")]
     parts = (
         ("weights", [4.0, 4.0], LIGHT.frozen),
         ("constants", [bits_per_weight(False) - 4, bits_per_weight(True) - 4], LIGHT.quantized),
     )
-    for name, bits, colour in parts:
+    for part, bits, colour in parts:
+        name = say(f"double_quantization.{part}")
+        texts = [f"{b:.3f}" for b in bits] if part == "constants" else ["4"] * 2
         figure.add_bar(
             x=bits, y=names, orientation="h", xaxis="x2", yaxis="y2", marker={"color": colour}, showlegend=False, meta="bits", name=name,
-            text=[f"{b:.3f} bits" for b in bits] if name == "constants" else ["4 bits"] * 2, textposition="auto",
-            hovertemplate="%{x:.3f} bits a weight<extra>" + name + "</extra>",
+            text=[say("double_quantization.bits", bits=text) for text in texts], textposition="auto",
+            hovertemplate=say("double_quantization.cost", bits="%{x:.3f}") + f"<extra>{name}</extra>",
         )  # fmt: skip
     figure.update_layout(
-        template=template(), **titled(f"Constants, quantized in turn · {info.matrix}", info.label), barmode="stack",
-        xaxis={"title": "block of 64 weights", "anchor": "y"}, yaxis={"title": "largest |weight|", "domain": [0.46, 1]},
-        xaxis2={"title": "bits a weight", "anchor": "y2", "range": [0, 5.2]}, yaxis2={"domain": [0, 0.2], "anchor": "x2"},
+        template=template(), **titled(say("double_quantization.title", matrix=info.matrix), info.label), barmode="stack",
+        xaxis={"title": say("double_quantization.x"), "anchor": "y"},
+        yaxis={"title": say("double_quantization.y"), "domain": [0.46, 1]},
+        xaxis2={"title": say("double_quantization.x_bits"), "anchor": "y2", "range": [0, 5.2]}, yaxis2={"domain": [0, 0.2], "anchor": "x2"},
     )  # fmt: skip
     return figure
 
 
 def describe_double_quantization(info: DoubleQuantizationInfo) -> str:
     """The chart in words."""
-    return (
-        f"Each of the {info.blocks} blocks of {info.matrix} keeps one constant. In 32 bits it adds {bits_per_weight(False) - 4:.3f} bits to "
-        f"every weight; quantized to 8 bits in groups of {GROUP} it adds {bits_per_weight(True) - 4:.3f}. The error of the weights goes from "
-        f"{info.error_single:.2%} to {info.error_double:.2%} of their size."
-    )
+    bits = {"single": f"{bits_per_weight(False) - 4:.3f}", "double": f"{bits_per_weight(True) - 4:.3f}", "group": GROUP}
+    errors = {"error_single": f"{info.error_single:.2%}", "error_double": f"{info.error_double:.2%}"}
+    return say("double_quantization.says", blocks=info.blocks, matrix=info.matrix, **bits, **errors)
 
 
 def double_quantization_tables(info: DoubleQuantizationInfo) -> tuple[Table, ...]:
     """Cost and error, then the constants."""
     sums = (
-        ("32-bit constants", bits_per_weight(False), 100 * info.error_single),
-        ("double quantization", bits_per_weight(True), 100 * info.error_double),
+        (say("double_quantization.single"), bits_per_weight(False), 100 * info.error_single),
+        (say("double_quantization.sums_double"), bits_per_weight(True), 100 * info.error_double),
     )
     rows = tuple((n, a, b, b - a) for n, (a, b) in enumerate(zip(info.constants, info.restored, strict=True)))
     return (
-        Table("Bits and error", ("constants", "bits a weight", "error of the weights, %"), sums),
-        Table("Constants of the first group", ("block", "32 bits", "8 bits", "difference"), rows),
+        Table(say("double_quantization.sums"), heads("double_quantization.sums_columns"), sums),
+        Table(say("double_quantization.table"), heads("double_quantization.columns"), rows),
     )

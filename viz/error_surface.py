@@ -16,6 +16,7 @@ from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
 from viz.space import Axis, bare, space, surface
 from viz.table import Table
+from viz.words import heads, say
 
 SHOWN = 64
 
@@ -63,23 +64,26 @@ def draw_error_surface(info: ErrorSurfaceInfo) -> go.Figure:
     p, q = info.codes[0].shown.shape
     row, column = info.corner
     top = max(float(code.shown.max()) for code in info.codes) or 1.0
+    hover = say("error_surface.hover", row="%{y}", column="%{customdata}", error="%{z:.4f}")
     figure = go.Figure()
     notes = []
     for place, code in enumerate(info.codes):
         start = place * (q + 10)
         figure.add_trace(
             surface(
-                start + np.arange(q), row + np.arange(p), code.shown, LIGHT.error, code.code, cmin=0, cmax=0.7 * top,
+                start + np.arange(q), row + np.arange(p), code.shown, LIGHT.error, code.code, code.code, cmin=0, cmax=0.7 * top,
                 customdata=np.broadcast_to(column + np.arange(q), (p, q)),
-                hovertemplate="row %{y}, column %{customdata}: |error| %{z:.4f}<extra>" + code.code + "</extra>",
+                hovertemplate=f"{hover}<extra>{code.code}</extra>",
             )
         )  # fmt: skip
-        notes.append((f"<b>{code.code}</b><br>error {code.relative:.1%}", (start + q / 2, row - 0.12 * p, 0.0)))
+        note = say("error_surface.note", error=f"{code.relative:.1%}")
+        notes.append((f"<b>{code.code}</b><br>{note}", (start + q / 2, row - 0.12 * p, 0.0)))
     figure.update_layout(
         template=template(),
-        **titled(f"What 4 bits cost · {info.matrix}", info.label),
+        **titled(say("error_surface.title", matrix=info.matrix), info.label),
         scene=space(
-            Axis("column", -2, 3 * q + 22, ()), Axis("row", row - 0.15 * p, row + p), Axis("|error|", 0, 1.6 * top),
+            Axis(say("error_surface.x"), -2, 3 * q + 22, ()), Axis(say("error_surface.y"), row - 0.15 * p, row + p),
+            Axis(say("error_surface.z"), 0, 1.6 * top),
             aspect=(2.1, 0.75, 0.55), eye=(0.2, -1.5, 0.9), notes=notes,
         ),
     )  # fmt: skip
@@ -90,14 +94,11 @@ def describe_error_surface(info: ErrorSurfaceInfo) -> str:
     """The picture in words."""
     (row, column), (p, q) = info.corner, info.codes[0].shown.shape
     parts = ", ".join(f"{code.code} {code.relative:.1%}" for code in info.codes)
-    return (
-        f"Absolute error of each weight of {info.matrix} ({info.shape[0]} rows, {info.shape[1]} columns; rows {row} to {row + p - 1} and columns {column} to "
-        f"{column + q - 1} are drawn) "
-        f"after 4-bit quantization in blocks of 64. Root mean square error over the weights' own: {parts}."
-    )
+    drawn = {"row": row, "last_row": row + p - 1, "column": column, "last_column": column + q - 1}
+    return say("error_surface.says", matrix=info.matrix, m=info.shape[0], n=info.shape[1], parts=parts, **drawn)
 
 
 def error_surface_tables(info: ErrorSurfaceInfo) -> tuple[Table, ...]:
     """One row a code."""
     rows = tuple((code.code, 100 * code.relative, code.worst) for code in info.codes)
-    return (Table(f"Error over all of {info.matrix}", ("code", "root mean square error, % of the weights'", "largest error"), rows),)
+    return (Table(say("error_surface.table", matrix=info.matrix), heads("error_surface.columns"), rows),)

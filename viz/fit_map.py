@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
 from viz.table import Table
+from viz.words import say
 
 WORDS = ("fits", "tight", "exceeds")
 _FITS, _TIGHT, _EXCEEDS = LIGHT.chosen, LIGHT.factor[3][1], LIGHT.delta[0][1]
@@ -47,19 +48,20 @@ def draw_fit_map(info: FitMapInfo) -> go.Figure:
     figure = go.Figure()
     if info.batches:
         text = [[f"{v:.0f}" for v in row] for row in info.reserved_gib]
-        said = [[WORDS[v] for v in row] for row in info.verdicts]
+        said = [[say(f"fit_map.{WORDS[v]}") for v in row] for row in info.verdicts]
+        hover = say("fit_map.hover", length="%{x}", batch="%{y}", gib="%{text}", verdict="%{customdata}")
         figure.add_heatmap(
             x=[str(v) for v in info.lengths], y=[str(v) for v in info.batches], z=info.verdicts, zmin=0, zmax=2, colorscale=_SCALE,
             showscale=False, text=text, texttemplate="%{text}", customdata=said, textfont={"color": LIGHT.background, "size": 11},
-            hovertemplate="length %{x}, micro-batch %{y}: %{text} GiB, %{customdata}<extra></extra>", xgap=1, ygap=1,
+            hovertemplate=f"{hover}<extra></extra>", xgap=1, ygap=1,
         )  # fmt: skip
         figure.add_scatter(
-            x=[str(info.here[1])], y=[str(info.here[0])], mode="markers", name="this question", showlegend=False,
+            x=[str(info.here[1])], y=[str(info.here[0])], mode="markers", name=say("fit_map.here"), showlegend=False,
             marker={"symbol": "square-open", "size": 26, "color": LIGHT.text, "line": {"width": 3}}, hoverinfo="skip",
         )  # fmt: skip
-    figure.update_layout(template=template(), **titled(f"GiB reserved on {info.card}", info.label))
-    figure.update_xaxes(title="sequence length, tokens", type="category")
-    figure.update_yaxes(title="micro-batch", type="category")
+    figure.update_layout(template=template(), **titled(say("fit_map.title", card=info.card), info.label))
+    figure.update_xaxes(title=say("fit_map.x"), type="category")
+    figure.update_yaxes(title=say("fit_map.y"), type="category")
     return figure
 
 
@@ -68,11 +70,12 @@ def describe_fit_map(info: FitMapInfo) -> str:
     parts = []
     for batch, row in zip(info.batches, info.verdicts, strict=True):
         fitting = [length for length, v in zip(info.lengths, row, strict=True) if v == 0]
-        parts.append(f"micro-batch {batch}: " + (f"fits up to {max(fitting)} tokens" if fitting else "fits at no shown length"))
-    return f"What fits on {info.card}. " + "; ".join(parts) + "."
+        parts.append(say("fit_map.up_to" if fitting else "fit_map.nowhere", batch=batch, tokens=max(fitting, default=0)))
+    return say("fit_map.says", card=info.card, parts="; ".join(parts))
 
 
 def fit_map_tables(info: FitMapInfo) -> tuple[Table, ...]:
     """Reserved GiB, a row a batch."""
     rows = tuple((batch, *(round(v, 1) for v in row)) for batch, row in zip(info.batches, info.reserved_gib, strict=True))
-    return (Table(f"GiB reserved on {info.card}, {info.label.text}", ("micro-batch", *(f"{n} tokens" for n in info.lengths)), rows),)
+    header = (say("fit_map.y"), *(say("fit_map.tokens", tokens=n) for n in info.lengths))
+    return (Table(say("fit_map.table", card=info.card, label=info.label.text), header, rows),)

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
 from viz.table import Table
+from viz.words import heads, say
 
 
 class ForecastInfo(NamedTuple):
@@ -30,20 +31,21 @@ def get_forecast_info(days: Sequence[tuple[str, int]], label: TruthLabel) -> For
 def draw_forecast(info: ForecastInfo) -> go.Figure:
     """Bars by day."""
     figure = go.Figure()
-    figure.add_bar(x=info.days, y=info.due, name="due", marker={"color": LIGHT.frozen}, hovertemplate="%{x}: %{y} due<extra></extra>")
-    figure.update_layout(template=template(), **titled("Coming back", info.label), showlegend=False, margin={"t": 60})
-    figure.update_xaxes(title="day", type="date")
-    figure.update_yaxes(title="questions", rangemode="tozero", dtick=max(1, max(info.due, default=0) // 5))
+    hover = say("forecast.hover", day="%{x}", count="%{y}") + "<extra></extra>"
+    figure.add_bar(x=info.days, y=info.due, name=say("forecast.due"), marker={"color": LIGHT.frozen}, hovertemplate=hover)
+    figure.update_layout(template=template(), **titled(say("forecast.title"), info.label), showlegend=False, margin={"t": 60})
+    figure.update_xaxes(title=say("forecast.x"), type="date")
+    figure.update_yaxes(title=say("forecast.y"), rangemode="tozero", dtick=max(1, max(info.due, default=0) // 5))
     return figure
 
 
 def describe_forecast(info: ForecastInfo) -> str:
     """The chart in words."""
     if not sum(info.due):
-        return "Nothing is scheduled yet; each question that you answer gets a date."
-    return f"{sum(info.due)} questions come back in the next {len(info.days)} days, {info.due[0]} of them today."
+        return say("forecast.empty")
+    return say("forecast.says", count=sum(info.due), days=len(info.days), today=info.due[0])
 
 
 def forecast_table(info: ForecastInfo) -> Table:
     """One row a day."""
-    return Table("Questions that come back, by day", ("day", "questions"), tuple(zip(info.days, info.due, strict=True)))
+    return Table(say("forecast.table"), heads("forecast.columns"), tuple(zip(info.days, info.due, strict=True)))

@@ -19,6 +19,7 @@ from viz.label import TruthLabel, titled
 from viz.pca import components
 from viz.space import Axis, bare, room, space
 from viz.table import Table
+from viz.words import heads, say
 
 Floats = NDArray[np.float64]
 
@@ -76,14 +77,16 @@ def draw_head_plane(info: HeadPlaneInfo) -> go.Figure:
             marker={"color": colour, "size": 4, "symbol": symbol}, hovertemplate=f"{info.names[kind]}<extra></extra>",
         )  # fmt: skip
     figure.add_mesh3d(
-        i=[0, 0, 0, 0], j=[1, 2, 3, 4], k=[2, 3, 4, 5], color=LIGHT.trainable, opacity=0.35, name="head", meta="plane", hoverinfo="skip"
+        i=[0, 0, 0, 0], j=[1, 2, 3, 4], k=[2, 3, 4, 5], color=LIGHT.trainable, opacity=0.35, name=say("head_plane.head"), meta="plane",
+        hoverinfo="skip",
     )  # fmt: skip
     ends = np.array([room(info.places[:, n]) for n in range(3)])
     figure.frames = [_frame(info, n, ends) for n in range(len(info.steps))]
     figure.data[2].update(**{axis: getattr(figure.frames[-1].data[0], axis) for axis in "xyz"})
-    axes = [Axis(f"component {n + 1} ({share:.0%})", float(ends[n, 0]), float(ends[n, 1]), ()) for n, share in enumerate(info.explained)]
+    names = [say("head_plane.axis", number=n + 1, share=f"{share:.0%}") for n, share in enumerate(info.explained)]
+    axes = [Axis(name, float(ends[n, 0]), float(ends[n, 1]), ()) for n, name in enumerate(names)]
     figure.update_layout(
-        template=template(), **titled(f"The head as a plane · {sum(info.explained):.0%} of the variance shown", info.label),
+        template=template(), **titled(say("head_plane.title", share=f"{sum(info.explained):.0%}"), info.label),
         scene=space(*axes, aspect=(1.1, 1.0, 0.9)),
     )  # fmt: skip
     return bare(figure)
@@ -92,24 +95,22 @@ def draw_head_plane(info: HeadPlaneInfo) -> go.Figure:
 def describe_head_plane(info: HeadPlaneInfo) -> str:
     """The picture in words."""
     counts = [info.labels.count(kind) for kind in (0, 1)]
-    return (
-        f"Features of {counts[0]} examples of {info.names[0]} and {counts[1]} of {info.names[1]}, on three axes that hold "
-        f"{sum(info.explained):.0%} of the variance, and the head's plane. It has {info.right[0]:.0%} on the right side at step "
-        f"{info.steps[0]} and {info.right[-1]:.0%} at step {info.steps[-1]}."
-    )
+    clouds = {"one": counts[0], "one_name": info.names[0], "other": counts[1], "other_name": info.names[1]}
+    ends = {"first": f"{info.right[0]:.0%}", "start": info.steps[0], "last": f"{info.right[-1]:.0%}", "end": info.steps[-1]}
+    return say("head_plane.says", share=f"{sum(info.explained):.0%}", **clouds, **ends)
 
 
 def head_plane_tables(info: HeadPlaneInfo) -> tuple[Table, ...]:
     """One row a snapshot."""
     turned = [_degrees(info.normals[0], normal) for normal in info.normals]
     rows = tuple((s, 100 * r, a) for s, r, a in zip(info.steps, info.right, turned, strict=True))
-    return (Table("The plane by step", ("step", "on the right side, %", "turned since the first, degrees"), rows),)
+    return (Table(say("head_plane.table"), heads("head_plane.columns"), rows),)
 
 
 def _frame(info: HeadPlaneInfo, n: int, ends: Floats) -> go.Frame:
     corners = cut(info.normals[n], float(info.offsets[n]), ends)
     data = go.Mesh3d(**{axis: corners[:, place] for place, axis in enumerate("xyz")})
-    return go.Frame(name=f"step {info.steps[n]}", data=[data], traces=[2])
+    return go.Frame(name=say("shared.step", step=info.steps[n]), data=[data], traces=[2])
 
 
 def cut(normal: Floats, offset: float, ends: Floats) -> Floats:

@@ -6,6 +6,8 @@ import re
 from datetime import date
 from typing import Literal, NamedTuple
 
+from viz.words import heads, say
+
 Kind = Literal["live", "recorded", "illustration"]
 KINDS: tuple[Kind, ...] = ("live", "recorded", "illustration")
 
@@ -20,14 +22,18 @@ class TruthLabel(NamedTuple):
     seed: int | None = None
 
     @property
+    def kind_text(self) -> str:
+        """The kind in words."""
+        return say(f"label.{self.kind}")
+
+    @property
     def text(self) -> str:
         """One line for the picture, such as "live · 22 Nov 2026 · seed 0"."""
-        parts = [str(self.kind)]
+        parts = [self.kind_text]
         if self.day:
-            day = date.fromisoformat(self.day[:10])
-            parts.append(f"{day.day} {day:%b %Y}")
+            parts.append(day_text(date.fromisoformat(self.day[:10])))
         if self.seed is not None:
-            parts.append(f"seed {self.seed}")
+            parts.append(say("label.seed", seed=self.seed))
         return " · ".join(parts)
 
 
@@ -40,6 +46,11 @@ def truth_label(kind: str, day: str = "", seed: int | None = None) -> TruthLabel
     return label
 
 
+def day_text(day: date) -> str:
+    """A day in words, such as "22 Nov 2026"."""
+    return say("label.day", day=day.day, month=heads("label.months")[day.month - 1], year=day.year)
+
+
 def titled(title: str, label: TruthLabel) -> dict[str, object]:
     """The layout fields that show a title with its label under it, and keep the label for readers of the figure's data."""
     return {"title": {"text": f"{title}<br><sub>{label.text}</sub>"}, "meta": {"kind": label.kind, "day": label.day, "seed": label.seed}}
@@ -48,4 +59,4 @@ def titled(title: str, label: TruthLabel) -> dict[str, object]:
 def short_name(matrix: str) -> str:
     """A module's path as a title: "model.layers.15.self_attn.q_proj" -> "layer 15 · q_proj"; other names stay as they are."""
     found = re.search(r"layers\.(\d+)\.(?:.*\.)?([^.]+)$", matrix)
-    return f"layer {found[1]} · {found[2]}" if found else matrix
+    return say("label.layer", layer=found[1], matrix=found[2]) if found else matrix

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
 from viz.table import Table
+from viz.words import heads, say
 
 
 class Look(NamedTuple):
@@ -43,8 +44,8 @@ def draw_learning_curve(info: LearningCurveInfo) -> go.Figure:
     figure = go.Figure()
     steps = [look.step for look in info.looks]
     lines: list[tuple[str, list[float | None], str, str, str, str]] = [
-        ("held-out score", [_percent(look.score) for look in info.looks], LIGHT.trainable, "solid", "circle", "y"),
-        ("key fact kept", [_percent(look.fact_score) for look in info.looks], LIGHT.base, "dash", "square", "y"),
+        (say("learning_curve.score"), [_percent(look.score) for look in info.looks], LIGHT.trainable, "solid", "circle", "y"),
+        (say("learning_curve.fact"), [_percent(look.fact_score) for look in info.looks], LIGHT.base, "dash", "square", "y"),
         ("‖ΔW‖ / ‖W‖", [look.drift for look in info.looks], LIGHT.trainable, "solid", "diamond", "y2"),
     ]
     for name, values, colour, dash, symbol, axis in lines:
@@ -58,10 +59,10 @@ def draw_learning_curve(info: LearningCurveInfo) -> go.Figure:
                 mode="lines+markers",
                 line={"color": colour, "width": 2.5, "dash": dash},
                 marker={"symbol": symbol, "size": 8},
-                hovertemplate=f"step %{{x}}: {unit}<extra>{name}</extra>",
+                hovertemplate=say("learning_curve.hover", step="%{x}", value=unit) + f"<extra>{name}</extra>",
             )
     second: dict[str, Any] = {
-        "title": "ratio",
+        "title": say("learning_curve.ratio"),
         "nticks": 3,
         "domain": [0, 0.32],
         "rangemode": "tozero",
@@ -70,11 +71,11 @@ def draw_learning_curve(info: LearningCurveInfo) -> go.Figure:
     }
     figure.update_layout(
         template=template(),
-        **titled("What held-out prompts say", info.label),
-        yaxis={"title": "prompts (%)", "range": [-4, 104], "domain": [0.42, 1]},
+        **titled(say("learning_curve.title"), info.label),
+        yaxis={"title": say("learning_curve.y"), "range": [-4, 104], "domain": [0.42, 1]},
         yaxis2=second,
     )
-    figure.update_xaxes(title="step", rangemode="tozero", anchor="y2")
+    figure.update_xaxes(title=say("learning_curve.x"), rangemode="tozero", anchor="y2")
     return figure
 
 
@@ -82,20 +83,20 @@ def describe_learning_curve(info: LearningCurveInfo) -> str:
     """The chart in words."""
     known = [look for look in info.looks if look.score is not None]
     if not known:
-        return "The model has not been looked at yet."
+        return say("learning_curve.empty")
     first, last = known[0], known[-1]
-    text = f"Held-out score: {_words(first.score)} at step {first.step}, {_words(last.score)} at step {last.step}."
+    parts = [say("learning_curve.says", first=_words(first.score), start=first.step, last=_words(last.score), end=last.step)]
     if first.fact_score is not None and last.fact_score is not None:
-        text += f" Key fact kept: {_words(first.fact_score)}, then {_words(last.fact_score)}."
+        parts.append(say("learning_curve.says_fact", first=_words(first.fact_score), last=_words(last.fact_score)))
     if last.drift is not None:
-        text += f" The weights moved by {last.drift:.2g} of their norm."
-    return text
+        parts.append(say("learning_curve.says_drift", drift=f"{last.drift:.2g}"))
+    return " ".join(parts)
 
 
 def learning_curve_table(info: LearningCurveInfo) -> Table:
     """One row a look."""
     rows = tuple((look.step, _percent(look.score), _percent(look.fact_score), look.drift) for look in info.looks)
-    return Table("Held-out prompts by step", ("step", "score, %", "key fact kept, %", "‖ΔW‖ / ‖W‖"), rows)
+    return Table(say("learning_curve.table"), heads("learning_curve.columns"), rows)
 
 
 def _finite(value: float | None) -> float | None:
@@ -107,4 +108,4 @@ def _percent(share: float | None) -> float | None:
 
 
 def _words(share: float | None) -> str:
-    return "unknown" if share is None else f"{100 * share:.0f}%"
+    return say("learning_curve.unknown") if share is None else f"{100 * share:.0f}%"

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
 from viz.table import Table
+from viz.words import heads, say
 
 
 class LossCurveInfo(NamedTuple):
@@ -39,14 +40,14 @@ def draw_loss_curve(info: LossCurveInfo) -> go.Figure:
         x=info.steps,
         y=info.losses,
         mode="lines+markers",
-        name="training loss",
+        name=say("loss_curve.name"),
         line={"color": LIGHT.trainable, "width": 2.5},
         marker={"size": 5},
-        hovertemplate="step %{x}: %{y:.3f} nats<extra></extra>",
+        hovertemplate=say("loss_curve.hover", step="%{x}", loss="%{y:.3f}") + "<extra></extra>",
     )
-    figure.update_layout(template=template(), **titled("Training loss", info.label), showlegend=False, margin={"b": 48})
-    figure.update_xaxes(title="step", range=[0, max(1, info.total) * 1.02])
-    figure.update_yaxes(title="loss (nats a token)", rangemode="tozero")
+    figure.update_layout(template=template(), **titled(say("loss_curve.title"), info.label), showlegend=False, margin={"b": 48})
+    figure.update_xaxes(title=say("loss_curve.x"), range=[0, max(1, info.total) * 1.02])
+    figure.update_yaxes(title=say("loss_curve.y"), rangemode="tozero")
     return figure
 
 
@@ -54,11 +55,11 @@ def describe_loss_curve(info: LossCurveInfo) -> str:
     """The chart in words."""
     known = [(s, x) for s, x in zip(info.steps, info.losses, strict=True) if x is not None]
     if not known:
-        return "No training step is done yet."
+        return say("loss_curve.empty")
     (first, start), (last, end) = known[0], known[-1]
-    return f"Training loss went from {start:.2f} nats at step {first} to {end:.2f} at step {last} of {info.total}."
+    return say("loss_curve.says", start=f"{start:.2f}", first=first, end=f"{end:.2f}", last=last, total=info.total)
 
 
 def loss_curve_table(info: LossCurveInfo) -> Table:
     """One row a step."""
-    return Table("Training loss by step", ("step", "loss, nats"), tuple(zip(info.steps, info.losses, strict=True)))
+    return Table(say("loss_curve.table"), heads("loss_curve.columns"), tuple(zip(info.steps, info.losses, strict=True)))

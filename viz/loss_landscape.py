@@ -19,9 +19,10 @@ from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
 from viz.space import Axis, bare, room, space, surface
 from viz.table import Table
+from viz.words import heads, say
 
-LOOKS = {"lora": ("LoRA", LIGHT.trainable, "diamond"), "full": ("full fine-tuning", LIGHT.frozen, "circle")}
-GROUNDS = {"loss": "loss on held-out prompts", "forgetting": "loss on other text"}
+LOOKS = {"lora": (LIGHT.trainable, "diamond"), "full": (LIGHT.frozen, "circle")}
+GROUNDS = ("loss", "forgetting")
 
 
 class Path(NamedTuple):
@@ -89,36 +90,38 @@ def draw_loss_landscape(info: LossLandscapeInfo, ground: str = "loss") -> go.Fig
     figure = go.Figure()
     figure.add_trace(
         surface(
-            info.x, info.y, cut, LIGHT.height, ground, opacity=0.93, hovertemplate="along %{x:.2f}, across %{y:.2f}: %{z:.3f} nats<extra></extra>",
+            info.x, info.y, cut, LIGHT.height, ground, say(f"loss_landscape.surface_{ground}"), opacity=0.93,
+            hovertemplate=say("loss_landscape.hover", x="%{x:.2f}", y="%{y:.2f}", loss="%{z:.3f}") + "<extra></extra>",
             contours={"z": {"show": True, "usecolormap": False, "color": LIGHT.base, "width": 1, "size": max((ceiling - float(np.nanmin(cut))) / 12, 1e-6),
                             "start": float(np.nanmin(cut)), "end": ceiling}},
         )
     )  # fmt: skip
+    hover = say("loss_landscape.hover_path", step="%{customdata[0]}", loss="%{customdata[1]:.3f}", away="%{customdata[2]:.2f}")
     for path in info.paths:
-        name, colour, symbol = LOOKS[path.method]
+        name, (colour, symbol) = _name(path), LOOKS[path.method]
         plane = [min(_at(info, cut, a, b), ceiling) for a, b in zip(path.x, path.y, strict=True)]
         figure.add_scatter3d(
             x=path.x, y=path.y, z=path.loss if ground == "loss" else [v + lift for v in plane], mode="lines+markers", name=name, meta=path.method,
             line={"color": colour, "width": 4}, marker={"color": colour, "size": 2.5, "symbol": symbol},
             customdata=np.column_stack([path.steps, path.loss, path.away]),
-            hovertemplate="step %{customdata[0]}: loss %{customdata[1]:.3f} nats, %{customdata[2]:.2f} from the plane<extra>" + name + "</extra>",
+            hovertemplate=f"{hover}<extra>{name}</extra>",
         )  # fmt: skip
         if ground == "loss":
             stalks = np.stack([np.column_stack([path.x, path.y, end]) for end in (path.loss, path.below, [np.nan] * len(path.x))], axis=1)
             x, y, z = stalks.reshape(-1, 3).T
             figure.add_scatter3d(
-                x=x, y=y, z=z, mode="lines", name=f"{name}, down to the plane", meta=path.method, line={"color": colour, "width": 3},
+                x=x, y=y, z=z, mode="lines", name=say("loss_landscape.down", name=name), meta=path.method, line={"color": colour, "width": 3},
                 opacity=0.7, hoverinfo="skip",
             )  # fmt: skip
     _walk(figure, info)
     low, high = float(np.nanmin(cut)), max([ceiling, *(loss for path in info.paths for loss in path.loss)])
     figure.update_layout(
         template=template(),
-        **titled(f"{GROUNDS[ground].capitalize()} · {info.model}", info.label),
+        **titled(say("loss_landscape.title", ground=say(f"loss_landscape.{ground}").capitalize(), model=info.model), info.label),
         scene=space(
-            Axis("along LoRA's way", *room(info.x, 0.0)),
-            Axis("across, to full", *room(info.y, 0.0)),
-            Axis("nats a token", low, high + 0.05 * (high - low)),
+            Axis(say("loss_landscape.x"), *room(info.x, 0.0)),
+            Axis(say("loss_landscape.y"), *room(info.y, 0.0)),
+            Axis(say("loss_landscape.z"), low, high + 0.05 * (high - low)),
         ),
     )
     return bare(figure)
@@ -126,21 +129,13 @@ def draw_loss_landscape(info: LossLandscapeInfo, ground: str = "loss") -> go.Fig
 
 def describe_loss_landscape(info: LossLandscapeInfo, ground: str = "loss") -> str:
     """The picture over that ground in words."""
-    parts = []
-    for path in info.paths:
-        parts.append(
-            f"{LOOKS[path.method][0]} goes from {path.loss[0]:.2f} to {path.loss[-1]:.2f} nats and ends {np.hypot(path.x[-1], path.y[-1]):.2f} "
-            f"from the start; on its way it is up to {max(path.away):.2f} away from the plane."
-        )
     if ground == "loss":
-        return "The loss on held-out prompts over a plane of all weights that holds the start and both ends. " + " ".join(parts)
+        return say("loss_landscape.says_loss", ways=" ".join(map(_way, info.paths)))
     heights = info.grounds[ground]
     start = _at(info, heights, 0.0, 0.0)
-    ends = [f"{LOOKS[path.method][0]} ends above {_at(info, heights, path.x[-1], path.y[-1]):.2f}" for path in info.paths]
-    return (
-        f"The {GROUNDS[ground]}, on which neither trained, over the same plane: {np.nanmin(heights):.2f} to {np.nanmax(heights):.2f} nats. "
-        f"The start lies at {start:.2f}; {', '.join(ends)}."
-    )
+    ends = [say("loss_landscape.end", name=_name(path), loss=f"{_at(info, heights, path.x[-1], path.y[-1]):.2f}") for path in info.paths]
+    spread = {"low": f"{np.nanmin(heights):.2f}", "high": f"{np.nanmax(heights):.2f}", "start": f"{start:.2f}"}
+    return say("loss_landscape.says_forgetting", ground=say(f"loss_landscape.{ground}"), ends=", ".join(ends), **spread)
 
 
 def loss_landscape_tables(info: LossLandscapeInfo, ground: str = "loss") -> tuple[Table, ...]:
@@ -150,10 +145,20 @@ def loss_landscape_tables(info: LossLandscapeInfo, ground: str = "loss") -> tupl
         places = (path.steps, path.x, path.y, path.away)
         other = tuple(_at(info, info.grounds[ground], a, b) for a, b in zip(path.x, path.y, strict=True))
         losses = (path.loss, path.below) if ground == "loss" else (other,)
-        names = ("loss there, nats", "loss on the plane, nats") if ground == "loss" else ("loss on other text, on the plane, nats",)
-        header = ("step", "along", "across", "distance from the plane", *names)
-        tables.append(Table(f"The path of {LOOKS[path.method][0]}", header, tuple(zip(*places, *losses, strict=True))))
+        header = (*heads("loss_landscape.columns"), *heads(f"loss_landscape.columns_{ground}"))
+        tables.append(Table(say("loss_landscape.table", name=_name(path)), header, tuple(zip(*places, *losses, strict=True))))
     return tuple(tables)
+
+
+def _name(path: Path) -> str:
+    return say(f"loss_landscape.{path.method}")
+
+
+def _way(path: Path) -> str:
+    """One run's path in words."""
+    losses = {"start": f"{path.loss[0]:.2f}", "end": f"{path.loss[-1]:.2f}"}
+    far, away = f"{np.hypot(path.x[-1], path.y[-1]):.2f}", f"{max(path.away):.2f}"
+    return say("loss_landscape.way", name=_name(path), far=far, away=away, **losses)
 
 
 def _walk(figure: go.Figure, info: LossLandscapeInfo) -> None:
@@ -164,7 +169,7 @@ def _walk(figure: go.Figure, info: LossLandscapeInfo) -> None:
         points = [3 * n if trace.hoverinfo == "skip" else n for trace in figure.data[1:]]
         data = [go.Scatter3d(**{axis: list(trace[axis])[:m] for axis in "xyz"}) for trace, m in zip(figure.data[1:], points, strict=True)]
         step = max(path.steps[min(n, len(path.steps)) - 1] for path in info.paths)
-        frames.append(go.Frame(name=f"step {step}", data=data, traces=list(range(1, len(figure.data)))))
+        frames.append(go.Frame(name=say("shared.step", step=step), data=data, traces=list(range(1, len(figure.data)))))
     figure.frames = frames
 
 

@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
 from viz.table import Table
+from viz.words import heads, say
 
 _LOOKS = (
     (LIGHT.trainable, "solid", "circle"),
@@ -60,11 +61,11 @@ def draw_loss_lines(info: LossLinesInfo) -> go.Figure:
             name=line.name,
             line={"color": colour, "width": 2, "dash": dash},
             marker={"symbol": symbol, "size": 5},
-            hovertemplate="step %{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
+            hovertemplate=say("loss_lines.hover", step="%{x}", loss="%{y:.3f}") + "<extra>%{fullData.name}</extra>",
         )
-    figure.update_layout(template=template(), **titled("Training losses", info.label), showlegend=True)
-    figure.update_xaxes(title="step", rangemode="tozero")
-    figure.update_yaxes(title="loss", rangemode="tozero")
+    figure.update_layout(template=template(), **titled(say("loss_lines.title"), info.label), showlegend=True)
+    figure.update_xaxes(title=say("loss_lines.x"), rangemode="tozero")
+    figure.update_yaxes(title=say("loss_lines.y"), rangemode="tozero")
     return figure
 
 
@@ -74,14 +75,15 @@ def describe_loss_lines(info: LossLinesInfo) -> str:
     for line in info.lines:
         known = [(step, loss) for step, loss in zip(line.steps, line.losses, strict=True) if loss is not None]
         if known:
-            parts.append(f"{line.name} from {known[0][1]:.2f} at step {known[0][0]} to {known[-1][1]:.2f} at step {known[-1][0]}")
-    return f"Training losses: {'; '.join(parts)}." if parts else "No training step is done yet."
+            (first, start), (last, end) = known[0], known[-1]
+            parts.append(say("loss_lines.part", name=line.name, start=f"{start:.2f}", first=first, end=f"{end:.2f}", last=last))
+    return say("loss_lines.says", parts="; ".join(parts)) if parts else say("loss_lines.empty")
 
 
 def loss_lines_table(info: LossLinesInfo) -> Table:
     """One row a step of a run."""
     rows = tuple((line.name, step, loss) for line in info.lines for step, loss in zip(line.steps, line.losses, strict=True))
-    return Table("Training losses by step", ("run", "step", "loss"), rows)
+    return Table(say("loss_lines.table"), heads("loss_lines.columns"), rows)
 
 
 def _finite(loss: float) -> float | None:

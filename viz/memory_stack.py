@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
 from viz.table import Table
+from viz.words import heads, named, say
 
 COLOURS = {
     "weights": LIGHT.frozen,
@@ -57,19 +58,21 @@ def get_memory_stack_info(
     found = [Term(name, value, words.get(name, "")) for name, value in terms_gib.items() if value > 0]
     slack = reserved_gib - sum(term.gib for term in found)
     if slack > 0.005:
-        found.append(Term("slack", slack, "blocks that the allocator keeps beyond the peak of live tensors"))
+        found.append(Term("slack", slack, say("memory_stack.slack")))
     return MemoryStackInfo(title, tuple(found), float(interval_gib[0]), float(interval_gib[1]), usable_gib, card, label)
 
 
 def draw_memory_stack(info: MemoryStackInfo) -> go.Figure:
     """One horizontal bar; the interval is a line through its end, the card a dashed upright."""
     figure = go.Figure()
+    row = say("memory_stack.memory")
     for term in info.terms:
+        name = named("terms", term.name)
         figure.add_bar(
             x=[term.gib],
-            y=["memory"],
+            y=[row],
             orientation="h",
-            name=term.name.replace("_", " "),
+            name=name,
             marker={
                 "color": COLOURS.get(term.name, LIGHT.base),
                 "pattern": {
@@ -80,12 +83,12 @@ def draw_memory_stack(info: MemoryStackInfo) -> go.Figure:
                     "fgcolor": LIGHT.background,
                 },
             },
-            hovertemplate=f"{term.name.replace('_', ' ')}: {term.gib:.3f} GiB<br>{term.formula}<extra></extra>",
+            hovertemplate=say("memory_stack.hover", name=name, gib=f"{term.gib:.3f}") + f"<br>{term.formula}<extra></extra>",
         )
     figure.add_scatter(
-        x=[info.low_gib, info.high_gib], y=["memory", "memory"], mode="lines+markers", name="90% interval",
+        x=[info.low_gib, info.high_gib], y=[row, row], mode="lines+markers", name=say("memory_stack.interval"),
         line={"color": LIGHT.text, "width": 2}, marker={"symbol": "line-ns-open", "size": 16, "color": LIGHT.text},
-        hovertemplate="90% interval of reserved memory: %{x:.1f} GiB<extra></extra>",
+        hovertemplate=say("memory_stack.hover_interval", gib="%{x:.1f}") + "<extra></extra>",
     )  # fmt: skip
     figure.add_vline(x=info.usable_gib, line={"color": LIGHT.trainable, "width": 2, "dash": "dash"})
     figure.update_layout(
@@ -96,24 +99,22 @@ def draw_memory_stack(info: MemoryStackInfo) -> go.Figure:
     )
     top = max(info.high_gib, info.usable_gib, sum(t.gib for t in info.terms)) * 1.06
     figure.add_annotation(
-        x=info.usable_gib, y=1.02, yref="paper", text=f"{info.card}: {info.usable_gib:.1f} GiB usable", showarrow=False,
+        x=info.usable_gib, y=1.02, yref="paper", text=say("memory_stack.card", card=info.card, gib=f"{info.usable_gib:.1f}"), showarrow=False,
         yanchor="bottom", xanchor="right" if info.usable_gib > top / 2 else "left",
     )  # fmt: skip
-    figure.update_xaxes(title="GiB on one card", range=[0, top])
+    figure.update_xaxes(title=say("memory_stack.x"), range=[0, top])
     figure.update_yaxes(showticklabels=False)
     return figure
 
 
 def describe_memory_stack(info: MemoryStackInfo) -> str:
     """The chart in words."""
-    parts = ", ".join(f"{t.name.replace('_', ' ')} {t.gib:.2f}" for t in info.terms)
-    return (
-        f"Memory of one card in GiB: {parts}. With 90% confidence {info.low_gib:.1f} to {info.high_gib:.1f} GiB are reserved; "
-        f"{info.card} has room for {info.usable_gib:.1f} GiB."
-    )
+    parts = ", ".join(f"{named('terms', t.name)} {t.gib:.2f}" for t in info.terms)
+    gib = {"low": f"{info.low_gib:.1f}", "high": f"{info.high_gib:.1f}", "usable": f"{info.usable_gib:.1f}"}
+    return say("memory_stack.says", parts=parts, card=info.card, **gib)
 
 
 def memory_stack_tables(info: MemoryStackInfo) -> tuple[Table, ...]:
     """Every term with its formula."""
-    rows = tuple((t.name.replace("_", " "), round(t.gib, 4), t.formula) for t in info.terms)
-    return (Table(f"Terms of the sum, {info.label.text}", ("term", "GiB", "formula and numbers"), rows),)
+    rows = tuple((named("terms", t.name), round(t.gib, 4), t.formula) for t in info.terms)
+    return (Table(say("memory_stack.table", label=info.label.text), heads("memory_stack.columns"), rows),)

@@ -18,6 +18,7 @@ from viz.label import TruthLabel, titled
 from viz.memory_stack import COLOURS
 from viz.space import LIGHTING, Axis, bare, space
 from viz.table import Cell, Table
+from viz.words import heads, named, say
 
 LEAST = 0.002
 """Terms that never reach this share of the highest moment are left out of the picture, and named in the table."""
@@ -58,34 +59,36 @@ def draw_memory_terrain(info: MemoryTerrainInfo) -> go.Figure:
     figure = go.Figure()
     for lane, n in enumerate(shown):
         above = below + gib[:, n]
-        name = info.terms[n].replace("_", " ")
+        name = named("terms", info.terms[n])
         colour = COLOURS.get(info.terms[n], LIGHT.base)
         figure.add_trace(
             go.Surface(
                 x=x, y=np.array([lane, lane, lane + 0.8, lane + 0.8], np.float32), z=np.array([below, above, above, below], np.float32),
                 surfacecolor=np.zeros((4, len(x)), np.float32), cmin=0, cmax=1, colorscale=[[0, colour], [1, colour]], showscale=False,
                 lighting=LIGHTING, meta=info.terms[n], name=name, customdata=np.broadcast_to(gib[:, n], (4, len(x))),
-                hovertemplate=name + ": %{customdata:.2f} GiB<extra></extra>",
+                hovertemplate=say("memory_terrain.hover", name=name, gib="%{customdata:.2f}") + "<extra></extra>",
             )
         )  # fmt: skip
         below = above
     lanes, top = len(shown), max(peak, info.usable_gib) * 1.06
     if info.usable_gib <= 4 * peak:
-        last = float(x[-1])
+        last, card = float(x[-1]), say("memory_terrain.card", card=info.card, gib=f"{info.usable_gib:.1f}")
         figure.add_scatter3d(
-            x=[0, last, last, 0, 0], y=[0, 0, lanes, lanes, 0], z=[info.usable_gib] * 5, mode="lines", meta="card", name="card",
-            line={"color": LIGHT.trainable, "width": 4, "dash": "dash"}, hovertemplate=f"{info.card}: {info.usable_gib:.1f} GiB<extra></extra>",
+            x=[0, last, last, 0, 0], y=[0, 0, lanes, lanes, 0], z=[info.usable_gib] * 5, mode="lines", meta="card", name=say("memory_terrain.card_name"),
+            line={"color": LIGHT.trainable, "width": 4, "dash": "dash"}, hovertemplate=f"{card}<extra></extra>",
         )  # fmt: skip
     else:
         top = 1.1 * peak
-    middles = [(float(np.mean([n for n, name in enumerate(phases) if name == phase])), phase) for phase in dict.fromkeys(phases)]
+    middles = [
+        (float(np.mean([n for n, name in enumerate(phases) if name == phase])), named("phases", phase)) for phase in dict.fromkeys(phases)
+    ]
     figure.update_layout(
         template=template(),
-        **titled(f"One step · {info.title}", info.label),
+        **titled(say("memory_terrain.title", title=info.title), info.label),
         scene=space(
-            Axis("time", 0, max(1.0, float(x[-1])), tuple(middles)),
-            Axis("", 0, lanes, tuple((lane + 0.4, info.terms[n].replace("_", " ")) for lane, n in enumerate(shown))),
-            Axis("GiB", 0, top),
+            Axis(say("memory_terrain.x"), 0, max(1.0, float(x[-1])), tuple(middles)),
+            Axis("", 0, lanes, tuple((lane + 0.4, named("terms", info.terms[n])) for lane, n in enumerate(shown))),
+            Axis(say("memory_terrain.z"), 0, top),
             aspect=(1.35, 0.85, 0.75),
             eye=(0.85, -1.6, 0.85),
         ),
@@ -97,11 +100,11 @@ def describe_memory_terrain(info: MemoryTerrainInfo) -> str:
     """The picture in words."""
     total = info.gib.sum(1)
     worst = int(total.argmax())
-    parts = sorted(((info.gib[worst, n], name.replace("_", " ")) for n, name in enumerate(info.terms)), reverse=True)[:3]
-    return (
-        f"Memory of one step of {info.title}, {len(info.phases)} moments. It starts at {total[0]:.1f} GiB and is highest in the "
-        f"{info.phases[worst]} phase with {total[worst]:.1f} GiB: " + ", ".join(f"{name} {value:.1f}" for value, name in parts)
-        + f". {info.card} has room for {info.usable_gib:.1f} GiB."
+    parts = sorted(((info.gib[worst, n], named("terms", name)) for n, name in enumerate(info.terms)), reverse=True)[:3]
+    gib = {"start": f"{total[0]:.1f}", "peak": f"{total[worst]:.1f}", "usable": f"{info.usable_gib:.1f}"}
+    return say(
+        "memory_terrain.says", title=info.title, moments=len(info.phases), phase=named("phases", info.phases[worst]), card=info.card,
+        parts=", ".join(f"{name} {value:.1f}" for value, name in parts), **gib,
     )  # fmt: skip
 
 
@@ -111,6 +114,6 @@ def memory_terrain_tables(info: MemoryTerrainInfo) -> tuple[Table, ...]:
     rows: list[tuple[Cell, ...]] = []
     for phase in dict.fromkeys(info.phases):
         at = max((n for n, name in enumerate(info.phases) if name == phase), key=lambda n: total[n])
-        rows.append((phase, round(float(total[at]), 3), *(round(float(v), 3) for v in info.gib[at])))
-    header = ("phase", "total, GiB", *(name.replace("_", " ") for name in info.terms))
-    return (Table("The highest moment of each phase, GiB", header, tuple(rows)),)
+        rows.append((named("phases", phase), round(float(total[at]), 3), *(round(float(v), 3) for v in info.gib[at])))
+    header = (*heads("memory_terrain.columns"), *(named("terms", name) for name in info.terms))
+    return (Table(say("memory_terrain.table"), header, tuple(rows)),)

@@ -16,6 +16,7 @@ from viz.label import TruthLabel, titled
 from viz.memory_stack import COLOURS
 from viz.space import Axis, Box, bare, boxes, space
 from viz.table import Table
+from viz.words import heads, named, say
 
 
 class Tower(NamedTuple):
@@ -57,27 +58,27 @@ def draw_memory_towers(info: MemoryTowersInfo) -> go.Figure:
     for place, tower in enumerate(info.towers):
         foot = 0.0
         for term, gib in tower.terms_gib:
-            words = f"{tower.method}: {term.replace('_', ' ')} {gib:.2f} GiB"
+            words = say("memory_towers.hover", method=tower.method, term=named("terms", term), gib=f"{gib:.2f}")
             if gib >= thin:
                 by_term.setdefault(term, []).append(Box(place - 0.32, 0, 0.64, 0.64, gib, COLOURS.get(term, LIGHT.base), words, foot))
             foot += gib
-    figure = go.Figure([boxes(towers, term) for term, towers in by_term.items()])
-    last = len(info.towers) - 0.4
+    figure = go.Figure([boxes(towers, term, named("terms", term)) for term, towers in by_term.items()])
+    last, card = len(info.towers) - 0.4, say("memory_towers.card", card=info.card, gib=f"{info.usable_gib:.1f}")
     corners = {"x": [-0.6, last, last, -0.6], "y": [-0.25, -0.25, 0.9, 0.9], "z": [info.usable_gib] * 4}
     figure.add_mesh3d(
-        **corners, i=[0, 0], j=[1, 2], k=[2, 3], color=LIGHT.trainable, opacity=0.22, meta="card", name="card",
-        hovertemplate=f"{info.card}: {info.usable_gib:.1f} GiB<extra></extra>",
+        **corners, i=[0, 0], j=[1, 2], k=[2, 3], color=LIGHT.trainable, opacity=0.22, meta="card",
+        name=say("memory_towers.card_name"), hovertemplate=f"{card}<extra></extra>",
     )  # fmt: skip
     top = 1.15 * max([info.usable_gib, *(tower.total_gib for tower in info.towers)])
     notes = [(f"{tower.total_gib:.1f}", (float(place), 0.3, tower.total_gib + 0.05 * top)) for place, tower in enumerate(info.towers)]
-    notes.append((f"{info.card}: {info.usable_gib:.1f} GiB", (last - 0.2, 0.9, info.usable_gib + 0.05 * top)))
+    notes.append((card, (last - 0.2, 0.9, info.usable_gib + 0.05 * top)))
     figure.update_layout(
         template=template(),
-        **titled(f"Methods against the card · {info.model}", info.label),
+        **titled(say("memory_towers.title", model=info.model), info.label),
         scene=space(
             Axis("", -0.6, last, tuple((float(place), tower.method) for place, tower in enumerate(info.towers))),
             Axis("", -0.25, 0.9, ()),
-            Axis("GiB at the peak", 0, top),
+            Axis(say("memory_towers.z"), 0, top),
             aspect=(1.6, 0.4, 0.9), eye=(0.3, -1.6, 0.5), lift=-0.03, notes=notes,
         ),
     )  # fmt: skip
@@ -87,15 +88,15 @@ def draw_memory_towers(info: MemoryTowersInfo) -> go.Figure:
 def describe_memory_towers(info: MemoryTowersInfo) -> str:
     """The picture in words."""
     parts = ", ".join(
-        f"{tower.method} {tower.total_gib:.1f} ({'fits' if tower.total_gib <= info.usable_gib else 'does not fit'})"
-        for tower in info.towers
+        say(f"memory_towers.{'fits' if t.total_gib <= info.usable_gib else 'exceeds'}", method=t.method, gib=f"{t.total_gib:.1f}")
+        for t in info.towers
     )
-    return f"Peak memory of {info.model} in GiB by method, against {info.card} with room for {info.usable_gib:.1f}: {parts}."
+    return say("memory_towers.says", model=info.model, card=info.card, usable=f"{info.usable_gib:.1f}", parts=parts)
 
 
 def memory_towers_tables(info: MemoryTowersInfo) -> tuple[Table, ...]:
     """One row a method and term."""
     rows = tuple(
-        (t.method, term.replace("_", " "), round(gib, 3)) for t in info.towers for term, gib in (*t.terms_gib, ("total", t.total_gib))
+        (t.method, named("terms", term), round(gib, 3)) for t in info.towers for term, gib in (*t.terms_gib, ("total", t.total_gib))
     )
-    return (Table(f"Peak memory of {info.model}", ("method", "term", "GiB"), rows),)
+    return (Table(say("memory_towers.table", model=info.model), heads("memory_towers.columns"), rows),)

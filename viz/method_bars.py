@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
 from viz.table import Table
+from viz.words import heads, say
 
 
 class Bar(NamedTuple):
@@ -52,12 +53,12 @@ def draw_method_bars(info: MethodBarsInfo) -> go.Figure:
         figure.add_bar(
             x=[place], y=[bar.mean], name=bar.name, meta=bar.part, opacity=0.75,
             marker={"color": LIGHT.frozen if bar.part == "full" else LIGHT.trainable},
-            hovertemplate=f"{bar.name}: %{{y:.3g}}<extra>{'one run' if len(bar.seeds) == 1 else f'mean of {len(bar.seeds)} seeds'}</extra>",
+            hovertemplate=f"{bar.name}: %{{y:.3g}}<extra>{say('method_bars.mean' if len(bar.seeds) > 1 else 'method_bars.run', seeds=len(bar.seeds))}</extra>",
         )  # fmt: skip
         if len(bar.seeds) > 1:
             figure.add_scatter(
                 x=[place] * len(bar.seeds), y=bar.seeds, mode="markers", name=bar.name, meta=bar.part,
-                marker={"color": LIGHT.text, "size": 7, "symbol": "line-ew-open"}, hovertemplate="%{y:.3g}<extra>one seed</extra>",
+                marker={"color": LIGHT.text, "size": 7, "symbol": "line-ew-open"}, hovertemplate=f"%{{y:.3g}}<extra>{say('method_bars.seed')}</extra>",
             )  # fmt: skip
     figure.update_layout(
         template=template(), **titled(info.unit[:1].upper() + info.unit[1:], info.label), showlegend=False, margin={"b": 48}
@@ -69,15 +70,18 @@ def draw_method_bars(info: MethodBarsInfo) -> go.Figure:
 def describe_method_bars(info: MethodBarsInfo) -> str:
     """The chart in words."""
     if not info.bars:
-        return "No run has ended yet."
+        return say("method_bars.empty")
     what = info.unit[:1].upper() + info.unit[1:]
     if all(len(bar.seeds) == 1 for bar in info.bars):
-        return f"{what} of single runs: {', '.join(f'{bar.name} {bar.mean:.3g}' for bar in info.bars)}."
-    parts = ", ".join(f"{b.name} {b.mean:.3g} ({min(b.seeds):.3g} to {max(b.seeds):.3g})" for b in info.bars)
-    return f"{what} by method, mean and range over seeds: {parts}."
+        return say("method_bars.says_single", unit=what, parts=", ".join(f"{bar.name} {bar.mean:.3g}" for bar in info.bars))
+    parts = ", ".join(
+        say("method_bars.part", name=b.name, mean=f"{b.mean:.3g}", least=f"{min(b.seeds):.3g}", most=f"{max(b.seeds):.3g}")
+        for b in info.bars
+    )
+    return say("method_bars.says", unit=what, parts=parts)
 
 
 def method_bars_tables(info: MethodBarsInfo) -> tuple[Table, ...]:
     """One row a method."""
     rows = tuple((b.name, b.mean, min(b.seeds), max(b.seeds), len(b.seeds)) for b in info.bars)
-    return (Table(info.unit[:1].upper() + info.unit[1:], ("method", "mean", "least", "most", "seeds"), rows),)
+    return (Table(info.unit[:1].upper() + info.unit[1:], heads("method_bars.columns"), rows),)

@@ -17,6 +17,7 @@ from viz.codes import BLOCK, CODES, quantize, relative_error
 from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
 from viz.table import Table
+from viz.words import heads, say
 
 FACTORS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)
 
@@ -67,36 +68,36 @@ def draw_nf4_block(info: Nf4BlockInfo) -> go.Figure:
     places = list(range(BLOCK))
     most = 1.15 * first.absmax
     figure = go.Figure()
-    figure.add_scatter(x=[], y=[], mode="lines", name="levels", meta="levels", line={"color": LIGHT.grid, "width": 1}, hoverinfo="skip")
+    figure.add_scatter(
+        x=[], y=[], mode="lines", name=say("nf4_block.levels"), meta="levels", line={"color": LIGHT.grid, "width": 1}, hoverinfo="skip"
+    )
     figure.add_bar(
         x=places,
         y=[],
-        name="after NF4",
+        name=say("nf4_block.after_nf4"),
         meta="after",
         marker={"color": LIGHT.quantized},
-        hovertemplate="%{x}: %{y:.4f}<extra>after</extra>",
+        hovertemplate=f"%{{x}}: %{{y:.4f}}<extra>{say('nf4_block.after')}</extra>",
     )
     figure.add_scatter(
-        x=places, y=[], mode="markers", name="before", meta="before", marker={"color": LIGHT.frozen, "size": 7},
-        hovertemplate="%{x}: %{y:.4f}<extra>before</extra>",
+        x=places, y=[], mode="markers", name=say("nf4_block.before"), meta="before", marker={"color": LIGHT.frozen, "size": 7},
+        hovertemplate=f"%{{x}}: %{{y:.4f}}<extra>{say('nf4_block.before')}</extra>",
     )  # fmt: skip
     figure.frames = [_frame(state) for state in info.states]
     for trace, drawn in zip(figure.data, figure.frames[0].data, strict=True):
         trace.update(x=drawn.x, y=drawn.y)
-    figure.update_layout(
-        template=template(), **titled("A block of 64 weights in NF4", info.label), annotations=figure.frames[0].layout.annotations
-    )
-    figure.update_xaxes(title="weight number in the block", range=[-1, BLOCK])
-    figure.update_yaxes(title="value", range=[-most, 1.25 * most])
+    figure.update_layout(template=template(), **titled(say("nf4_block.title"), info.label), annotations=figure.frames[0].layout.annotations)
+    figure.update_xaxes(title=say("nf4_block.x"), range=[-1, BLOCK])
+    figure.update_yaxes(title=say("nf4_block.y"), range=[-most, 1.25 * most])
     return figure
 
 
 def _frame(state: BlockState) -> go.Frame:
-    name = "as it is" if state.factor == 1 else f"{state.factor:g} times"
+    name = say("nf4_block.unchanged" if state.factor == 1 else "nf4_block.times", factor=f"{state.factor:g}")
     places = list(range(BLOCK))
     rules = [(x, level * state.absmax) for level in CODES["NF4"] for x in (-1.0, float(BLOCK), None)]
     levels = go.Scatter(x=[x for x, _ in rules], y=[None if x is None else float(y) for x, y in rules])
-    words = f"{state.levels_used} of 16 levels used; error of the others {state.error_of_others:.0%}"
+    words = say("nf4_block.note", used=state.levels_used, error=f"{state.error_of_others:.0%}")
     note = {"text": words, "x": 1, "y": 1.0, "xref": "paper", "yref": "paper", "xanchor": "right", "yanchor": "top", "showarrow": False}
     data = [levels, go.Bar(x=places, y=state.restored), go.Scatter(x=places, y=state.weights)]
     return go.Frame(name=name, data=data, traces=[0, 1, 2], layout={"annotations": [note]})
@@ -105,11 +106,9 @@ def _frame(state: BlockState) -> go.Frame:
 def describe_nf4_block(info: Nf4BlockInfo) -> str:
     """The picture in words."""
     first, last = info.states[0], info.states[-1]
-    return (
-        f"64 weights before and after NF4. As they are, {first.levels_used} of 16 levels are used and the error is "
-        f"{first.error_of_others:.0%} of the weights' size, the largest weight left out. With the largest weight {last.factor:g} times as "
-        f"large, the levels spread with it: the 63 others share {last.levels_used - 1} levels and their error is {last.error_of_others:.0%}."
-    )
+    start = {"used": first.levels_used, "error": f"{first.error_of_others:.0%}"}
+    end = {"factor": f"{last.factor:g}", "last_used": last.levels_used - 1, "last_error": f"{last.error_of_others:.0%}"}
+    return say("nf4_block.says", **start, **end)
 
 
 def nf4_block_tables(info: Nf4BlockInfo) -> tuple[Table, ...]:
@@ -118,6 +117,6 @@ def nf4_block_tables(info: Nf4BlockInfo) -> tuple[Table, ...]:
     states = tuple((s.factor, s.absmax, s.levels_used, 100 * s.error_of_others) for s in info.states)
     weights = tuple((n, w, r, r - w) for n, (w, r) in enumerate(zip(first.weights, first.restored, strict=True)))
     return (
-        Table("One outlier", ("largest weight, times", "absmax", "levels used", "error of the others, %"), states),
-        Table("The block as it is", ("number", "before", "after", "error"), weights),
+        Table(say("nf4_block.outlier"), heads("nf4_block.outlier_columns"), states),
+        Table(say("nf4_block.table"), heads("nf4_block.columns"), weights),
     )

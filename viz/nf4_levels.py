@@ -17,6 +17,7 @@ from viz.codes import BLOCK, CODES, quantize
 from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
 from viz.table import Table
+from viz.words import heads, say
 
 
 class Levels(NamedTuple):
@@ -63,12 +64,15 @@ def draw_nf4_levels(info: Nf4LevelsInfo) -> go.Figure:
     figure = go.Figure()
     middles = [(a + b) / 2 for a, b in zip(info.edges, info.edges[1:], strict=False)]
     figure.add_bar(
-        x=middles, y=info.density, width=info.edges[1] - info.edges[0], name="weights", meta="weights", marker={"color": LIGHT.frozen},
-        opacity=0.55, hovertemplate="%{x:.2f}: density %{y:.2f}<extra></extra>",
+        x=middles, y=info.density, width=info.edges[1] - info.edges[0], name=say("nf4_levels.weights"), meta="weights",
+        marker={"color": LIGHT.frozen}, opacity=0.55,
+        hovertemplate=say("nf4_levels.hover", place="%{x:.2f}", density="%{y:.2f}") + "<extra></extra>",
     )  # fmt: skip
     x = np.linspace(-1, 1, 121)
     curve = np.exp(-(x**2) / (2 * info.sigma**2)) / (info.sigma * math.sqrt(2 * math.pi)) if info.sigma else np.zeros_like(x)
-    figure.add_scatter(x=x, y=curve, name="normal density", meta="normal", mode="lines", line={"color": LIGHT.base, "width": 2})
+    normal = {"name": say("nf4_levels.normal"), "meta": "normal"}
+    figure.add_scatter(x=x, y=curve, **normal, mode="lines", line={"color": LIGHT.base, "width": 2})
+    hover = say("nf4_levels.hover_level", level="%{x:.3f}", share="%{customdata:.1%}")
     for place, comb in enumerate(info.codes):
         foot = 2 - place
         most = max(comb.shares) or 1.0
@@ -78,34 +82,31 @@ def draw_nf4_levels(info: Nf4LevelsInfo) -> go.Figure:
             x=teeth_x, y=teeth_y, yaxis="y2", name=comb.code, meta=comb.code, mode="lines",
             line={"color": LIGHT.quantized if comb.code == "NF4" else LIGHT.base, "width": 4 if comb.code == "NF4" else 3},
             customdata=[v for level, share in zip(comb.levels, comb.shares, strict=True) for v in (share, share, None)],
-            hovertemplate="level %{x:.3f}, %{customdata:.1%} of the weights<extra>%{fullData.name}</extra>",
+            hovertemplate=f"{hover}<extra>%{{fullData.name}}</extra>",
         )  # fmt: skip
     figure.update_layout(
-        template=template(), **titled("16 levels where the weights are", info.label), bargap=0,
-        yaxis={"title": "density", "domain": [0.5, 1], "rangemode": "tozero"},
+        template=template(), **titled(say("nf4_levels.title"), info.label), bargap=0,
+        yaxis={"title": say("nf4_levels.y"), "domain": [0.5, 1], "rangemode": "tozero"},
         yaxis2={
             "domain": [0, 0.42], "range": [-0.05, 2.9], "tickvals": [2.1, 1.1, 0.1][: len(info.codes)], "showgrid": False,
             "ticktext": [comb.code for comb in info.codes],
         },
     )  # fmt: skip
-    figure.update_xaxes(title="weight / largest absolute weight of its block of 64", range=[-1.03, 1.03], anchor="y2")
+    figure.update_xaxes(title=say("nf4_levels.x"), range=[-1.03, 1.03], anchor="y2")
     return figure
 
 
 def describe_nf4_levels(info: Nf4LevelsInfo) -> str:
     """The chart in words."""
     nf4 = info.codes[0]
-    used = "; ".join(f"{c.code}: the busiest level holds {max(c.shares):.0%}, the idlest {min(c.shares):.1%}" for c in info.codes)
-    return (
-        f"NF4 has {len(nf4.levels)} levels from {nf4.levels[0]:g} to {nf4.levels[-1]:g} with an exact zero, close together near zero, "
-        f"where the normal density and the weights are high. Shares of the weights: {used}."
-    )
+    used = "; ".join(say("nf4_levels.used", code=c.code, most=f"{max(c.shares):.0%}", least=f"{min(c.shares):.1%}") for c in info.codes)
+    return say("nf4_levels.says", count=len(nf4.levels), low=f"{nf4.levels[0]:g}", high=f"{nf4.levels[-1]:g}", used=used)
 
 
 def nf4_levels_tables(info: Nf4LevelsInfo) -> tuple[Table, ...]:
     """Each code's levels and the share of the weights that each took."""
     return tuple(
-        Table(f"Levels of {c.code}", ("level", "value", "share of the weights, %"),
+        Table(say("nf4_levels.table", code=c.code), heads("nf4_levels.columns"),
               tuple((n, level, 100 * share) for n, (level, share) in enumerate(zip(c.levels, c.shares, strict=True))))
         for c in info.codes
     )  # fmt: skip

@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
 from viz.table import Table
+from viz.words import heads, say
 
 
 class PairMarginInfo(NamedTuple):
@@ -38,35 +39,34 @@ def draw_pair_margin(info: PairMarginInfo) -> go.Figure:
     """Two panels over one axis of steps; zero margin, where the model cannot tell, is a line of its own."""
     figure = go.Figure()
     figure.add_scatter(
-        x=info.steps, y=info.margin, mode="lines+markers", name="margin", meta="margin", line={"color": LIGHT.chosen, "width": 2.5},
-        marker={"symbol": "circle", "size": 7}, hovertemplate="step %{x}: margin %{y:.2f}<extra></extra>",
+        x=info.steps, y=info.margin, mode="lines+markers", name=say("pair_margin.margin"), meta="margin",
+        line={"color": LIGHT.chosen, "width": 2.5}, marker={"symbol": "circle", "size": 7},
+        hovertemplate=say("pair_margin.hover_margin", step="%{x}", margin="%{y:.2f}") + "<extra></extra>",
     )  # fmt: skip
     figure.add_scatter(
-        x=info.steps, y=[100 * share for share in info.accuracy], yaxis="y2", mode="lines+markers", name="ranked rightly", meta="accuracy",
-        line={"color": LIGHT.base, "width": 2.5, "dash": "dash"}, marker={"symbol": "square", "size": 7},
-        hovertemplate="step %{x}: %{y:.0f}% of the pairs<extra></extra>",
+        x=info.steps, y=[100 * share for share in info.accuracy], yaxis="y2", mode="lines+markers", name=say("pair_margin.right"),
+        meta="accuracy", line={"color": LIGHT.base, "width": 2.5, "dash": "dash"}, marker={"symbol": "square", "size": 7},
+        hovertemplate=say("pair_margin.hover_right", step="%{x}", share="%{y:.0f}%") + "<extra></extra>",
     )  # fmt: skip
     figure.update_layout(
-        template=template(), **titled("The better answer against the worse", info.label),
-        yaxis={"title": "margin (points)", "domain": [0.45, 1], "zerolinecolor": LIGHT.base},
-        yaxis2={"title": "right (%)", "range": [-4, 104], "domain": [0, 0.34], "gridcolor": LIGHT.grid},
+        template=template(), **titled(say("pair_margin.title"), info.label),
+        yaxis={"title": say("pair_margin.y"), "domain": [0.45, 1], "zerolinecolor": LIGHT.base},
+        yaxis2={"title": say("pair_margin.y_right"), "range": [-4, 104], "domain": [0, 0.34], "gridcolor": LIGHT.grid},
     )  # fmt: skip
-    figure.update_xaxes(title="step", rangemode="tozero", anchor="y2")
+    figure.update_xaxes(title=say("pair_margin.x"), rangemode="tozero", anchor="y2")
     return figure
 
 
 def describe_pair_margin(info: PairMarginInfo) -> str:
     """The chart in words."""
     if not info.steps:
-        return "No step is done yet."
-    return (
-        f"From step {info.steps[0]} to {info.steps[-1]} the reward of the better answer pulls ahead of the worse one's by {info.margin[0]:.2f} at "
-        f"first and {info.margin[-1]:.2f} at the end; {info.accuracy[0]:.0%} of a step's pairs are ranked rightly at first, "
-        f"{info.accuracy[-1]:.0%} at the end."
-    )
+        return say("pair_margin.empty")
+    margins = {"margin": f"{info.margin[0]:.2f}", "last_margin": f"{info.margin[-1]:.2f}"}
+    shares = {"share": f"{info.accuracy[0]:.0%}", "last_share": f"{info.accuracy[-1]:.0%}"}
+    return say("pair_margin.says", start=info.steps[0], end=info.steps[-1], **margins, **shares)
 
 
 def pair_margin_tables(info: PairMarginInfo) -> tuple[Table, ...]:
     """One row a step."""
     rows = tuple((s, m, 100 * a) for s, m, a in zip(info.steps, info.margin, info.accuracy, strict=True))
-    return (Table("Reward model by step", ("step", "margin, points of reward", "ranked rightly, %"), rows),)
+    return (Table(say("pair_margin.table"), heads("pair_margin.columns"), rows),)

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
 from viz.table import Table
+from viz.words import heads, say
 
 WINDOW = 5
 
@@ -50,33 +51,34 @@ def draw_prediction_record(info: PredictionRecordInfo) -> go.Figure:
         x=places,
         y=[one.points_off for one in info.predictions],
         mode="markers",
-        name="each prediction",
+        name=say("prediction_record.each"),
         marker={"color": LIGHT.base, "size": 9, "symbol": "circle-open"},
         text=[f"{one.lesson}, {one.day}" for one in info.predictions],
-        hovertemplate="%{text}: off by %{y:.0f} points<extra></extra>",
+        hovertemplate=say("prediction_record.hover", prediction="%{text}", points="%{y:.0f}") + "<extra></extra>",
     )
     figure.add_scatter(
         x=places,
         y=info.means,
         mode="lines",
-        name=f"mean of the last {WINDOW}",
+        name=say("prediction_record.mean", window=WINDOW),
         line={"color": LIGHT.trainable, "width": 2.5},
-        hovertemplate="mean: %{y:.0f} points<extra></extra>",
+        hovertemplate=say("prediction_record.hover_mean", points="%{y:.0f}") + "<extra></extra>",
     )
-    figure.update_layout(template=template(), **titled("Predictions", info.label), margin={"b": 48})
-    figure.update_xaxes(title="prediction", dtick=1 if len(places) < 20 else None)
-    figure.update_yaxes(title="points off", range=[0, 100])
+    figure.update_layout(template=template(), **titled(say("prediction_record.title"), info.label), margin={"b": 48})
+    figure.update_xaxes(title=say("prediction_record.x"), dtick=1 if len(places) < 20 else None)
+    figure.update_yaxes(title=say("prediction_record.y"), range=[0, 100])
     return figure
 
 
 def describe_prediction_record(info: PredictionRecordInfo) -> str:
     """The chart in words."""
     if not info.predictions:
-        return "No prediction was scored yet. Commit to one in a lesson and run it."
-    return f"{len(info.predictions)} predictions; the last {min(WINDOW, len(info.predictions))} were off by {info.means[-1]:.0f} points on average."
+        return say("prediction_record.empty")
+    count = len(info.predictions)
+    return say("prediction_record.says", count=count, window=min(WINDOW, count), points=f"{info.means[-1]:.0f}")
 
 
 def prediction_record_table(info: PredictionRecordInfo) -> Table:
     """One row a prediction."""
     rows = tuple((one.day, one.lesson, round(one.points_off, 1)) for one in info.predictions)
-    return Table("Predictions and how far off they were", ("day", "lesson", "points off"), rows)
+    return Table(say("prediction_record.table"), heads("prediction_record.columns"), rows)

@@ -16,6 +16,7 @@ from viz.colours import LIGHT, Scale, template
 from viz.label import TruthLabel, titled
 from viz.space import Axis, bare, room, space, surface
 from viz.table import Table
+from viz.words import heads, say
 
 
 class PreferenceRibbonsInfo(NamedTuple):
@@ -45,36 +46,39 @@ def draw_preference_ribbons(info: PreferenceRibbonsInfo) -> go.Figure:
     """Two ribbons side by side over the steps; the sheet that leads from one to the other is their gap, the reference the line at zero."""
     figure = go.Figure()
     lanes = (("chosen", info.chosen, LIGHT.chosen, 0.0), ("rejected", info.rejected, LIGHT.rejected, 0.65))
-    for name, values, colour, lane in lanes:
+    for role, values, colour, lane in lanes:
+        name = say(f"preference_ribbons.{role}")
         flat: Scale = ((0.0, colour), (1.0, colour))
         figure.add_trace(
             surface(
-                info.steps, [lane, lane + 0.35], [values, values], flat, name,
-                hovertemplate="step %{x}: %{z:.2f} nats<extra>" + name + "</extra>",
+                info.steps, [lane, lane + 0.35], [values, values], flat, role, name,
+                hovertemplate=say("preference_ribbons.hover", step="%{x}", value="%{z:.2f}") + f"<extra>{name}</extra>",
             )
         )  # fmt: skip
+    hover = say("preference_ribbons.hover_margin", step="%{x}", margin="%{customdata:.2f}")
     gap: Scale = ((0.0, LIGHT.base), (1.0, LIGHT.base))
     figure.add_trace(
         surface(
-            info.steps, [0.35, 0.65], [info.chosen, info.rejected], gap, "margin", opacity=0.35,
-            customdata=[info.margin, info.margin], hovertemplate="step %{x}: margin %{customdata:.2f}<extra>β times the gap</extra>",
+            info.steps, [0.35, 0.65], [info.chosen, info.rejected], gap, "margin", say("preference_ribbons.margin"), opacity=0.35,
+            customdata=[info.margin, info.margin],
+            hovertemplate=f"{hover}<extra>{say('preference_ribbons.gap')}</extra>",
         )
     )  # fmt: skip
     last = info.steps[-1] if info.steps else 1
     figure.add_scatter3d(
-        x=[0, last, last, 0, 0], y=[0, 0, 1, 1, 0], z=[0.0] * 5, mode="lines", meta="reference", name="reference",
-        line={"color": LIGHT.base, "width": 3, "dash": "dash"}, hovertemplate="the reference<extra></extra>",
+        x=[0, last, last, 0, 0], y=[0, 0, 1, 1, 0], z=[0.0] * 5, mode="lines", meta="reference", name=say("preference_ribbons.reference"),
+        line={"color": LIGHT.base, "width": 3, "dash": "dash"}, hovertemplate=f"{say('preference_ribbons.hover_reference')}<extra></extra>",
     )  # fmt: skip
     every = np.array([*info.chosen, *info.rejected, 0.0])
     low, high = room(every)
-    end = f"margin {info.margin[-1]:+.2f}" if info.margin else ""
+    end = say("preference_ribbons.note", margin=f"{info.margin[-1]:+.2f}") if info.margin else ""
     figure.update_layout(
         template=template(),
-        **titled(f"Chosen against rejected · β = {info.beta:g}", info.label),
+        **titled(say("preference_ribbons.title", beta=f"{info.beta:g}"), info.label),
         scene=space(
-            Axis("step", info.steps[0] if info.steps else 0, max(1, last)),
-            Axis("", 0, 1, ((0.175, "chosen"), (0.825, "rejected"))),
-            Axis("log-probability against the reference (nats)", low, high),
+            Axis(say("preference_ribbons.x"), info.steps[0] if info.steps else 0, max(1, last)),
+            Axis("", 0, 1, ((0.175, say("preference_ribbons.chosen")), (0.825, say("preference_ribbons.rejected")))),
+            Axis(say("preference_ribbons.z"), low, high),
             aspect=(1.5, 0.5, 0.75),
             notes=((end, (float(last), 0.5, float(every.max()))),) if end else (),
         ),
@@ -85,16 +89,15 @@ def draw_preference_ribbons(info: PreferenceRibbonsInfo) -> go.Figure:
 def describe_preference_ribbons(info: PreferenceRibbonsInfo) -> str:
     """The picture in words."""
     if not info.steps:
-        return "No preference step is done yet."
+        return say("preference_ribbons.empty")
     best = int(np.argmax(info.chosen))
-    return (
-        f"Against the reference, chosen answers go from {info.chosen[0]:+.1f} to {info.chosen[-1]:+.1f} nats (highest {info.chosen[best]:+.1f} at "
-        f"step {info.steps[best]}), rejected ones from {info.rejected[0]:+.1f} to {info.rejected[-1]:+.1f}. With β = {info.beta:g} the margin ends "
-        f"at {info.margin[-1]:+.2f}."
-    )
+    chosen = {"chosen": f"{info.chosen[0]:+.1f}", "last_chosen": f"{info.chosen[-1]:+.1f}", "best": f"{info.chosen[best]:+.1f}"}
+    rejected = {"rejected": f"{info.rejected[0]:+.1f}", "last_rejected": f"{info.rejected[-1]:+.1f}"}
+    margin = {"beta": f"{info.beta:g}", "margin": f"{info.margin[-1]:+.2f}"}
+    return say("preference_ribbons.says", step=info.steps[best], **chosen, **rejected, **margin)
 
 
 def preference_ribbons_tables(info: PreferenceRibbonsInfo) -> tuple[Table, ...]:
     """One row a step."""
     rows = tuple(zip(info.steps, info.chosen, info.rejected, info.margin, strict=True))
-    return (Table("Preference training by step", ("step", "chosen, nats", "rejected, nats", "margin"), rows),)
+    return (Table(say("preference_ribbons.table"), heads("preference_ribbons.columns"), rows),)

@@ -16,6 +16,7 @@ from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
 from viz.space import Axis, Box, bare, boxes, space, whole
 from viz.table import Table
+from viz.words import heads, say
 
 
 class PrefixAttentionInfo(NamedTuple):
@@ -40,23 +41,24 @@ def draw_prefix_attention(info: PrefixAttentionInfo) -> go.Figure:
     """A tower a layer and position; the line at the back wall is each layer's mean, and tells its sum."""
     layers, k = info.shares.shape
     towers = [
-        Box(layer - 0.4, n - 0.4, 0.8, 0.8, max(float(info.shares[layer, n]), 1e-4), LIGHT.trainable, f"layer {layer}, position {n + 1}: {info.shares[layer, n]:.1%}")
+        Box(layer - 0.4, n - 0.4, 0.8, 0.8, max(float(info.shares[layer, n]), 1e-4), LIGHT.trainable,
+            say("prefix_attention.hover", layer=layer, position=n + 1, share=f"{info.shares[layer, n]:.1%}"))
         for layer in range(layers)
         for n in range(k)
     ]  # fmt: skip
-    sums = info.shares.sum(1)
-    figure = go.Figure([boxes(towers, info.method)])
+    sums, method = info.shares.sum(1), _method(info)
+    figure = go.Figure([boxes(towers, info.method, method)])
     figure.add_scatter3d(
-        x=list(range(layers)), y=[k] * layers, z=sums / k, mode="lines+markers", name="mean", meta="mean", line={"color": LIGHT.frozen, "width": 5},
-        marker={"color": LIGHT.frozen, "size": 4}, customdata=sums,
-        hovertemplate="layer %{x}: %{customdata:.1%} in all<extra></extra>",
+        x=list(range(layers)), y=[k] * layers, z=sums / k, mode="lines+markers", name=say("prefix_attention.mean"), meta="mean",
+        line={"color": LIGHT.frozen, "width": 5}, marker={"color": LIGHT.frozen, "size": 4}, customdata=sums,
+        hovertemplate=say("prefix_attention.hover_sum", layer="%{x}", share="%{customdata:.1%}") + "<extra></extra>",
     )  # fmt: skip
     figure.update_layout(
         template=template(),
-        **titled(f"Attention that the {info.method} draws", info.label),
+        **titled(say("prefix_attention.title", method=method), info.label),
         scene=space(
-            whole("layer", -0.6, layers - 0.4, layers), Axis(f"position in the {info.method}", -0.6, k + 0.4),
-            Axis("share of attention", 0, 1.08 * max(float(info.shares.max()), 1e-3)), aspect=(1.4, 0.8, 0.6),
+            whole(say("prefix_attention.x"), -0.6, layers - 0.4, layers), Axis(say("prefix_attention.y", method=method), -0.6, k + 0.4),
+            Axis(say("prefix_attention.z"), 0, 1.08 * max(float(info.shares.max()), 1e-3)), aspect=(1.4, 0.8, 0.6),
         ),
     )  # fmt: skip
     return bare(figure)
@@ -65,13 +67,17 @@ def draw_prefix_attention(info: PrefixAttentionInfo) -> go.Figure:
 def describe_prefix_attention(info: PrefixAttentionInfo) -> str:
     """The picture in words."""
     sums = info.shares.sum(1)
-    return (
-        f"Share of attention on a {info.method} of {info.shares.shape[1]} positions in {len(sums)} layers: {sums.mean():.1%} on average, most in layer "
-        f"{int(sums.argmax())} with {sums.max():.1%}, least in layer {int(sums.argmin())} with {sums.min():.1%}."
-    )
+    sizes = {"positions": info.shares.shape[1], "layers": len(sums), "mean": f"{sums.mean():.1%}"}
+    most = {"most_layer": int(sums.argmax()), "most": f"{sums.max():.1%}"}
+    least = {"least_layer": int(sums.argmin()), "least": f"{sums.min():.1%}"}
+    return say("prefix_attention.says", method=_method(info), **sizes, **most, **least)
 
 
 def prefix_attention_tables(info: PrefixAttentionInfo) -> tuple[Table, ...]:
     """One row a layer."""
     rows = tuple((layer, 100 * float(row.sum()), int(row.argmax()) + 1, 100 * float(row.max())) for layer, row in enumerate(info.shares))
-    return (Table(f"Attention on the {info.method} by layer", ("layer", "all positions, %", "strongest position", "its share, %"), rows),)
+    return (Table(say("prefix_attention.table", method=_method(info)), heads("prefix_attention.columns"), rows),)
+
+
+def _method(info: PrefixAttentionInfo) -> str:
+    return say(f"prefix_attention.{info.method}")

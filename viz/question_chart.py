@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from viz.colours import LIGHT, template
 from viz.table import Table
+from viz.words import say
 
 _DASHES = ("solid", "dash", "dot")
 _SYMBOLS = ("circle", "square", "diamond")
@@ -84,10 +85,10 @@ def describe_question_chart(info: QuestionChartInfo) -> str:
     points = "; ".join(
         f"{s.name}: " + ", ".join(f"{x}: {y:g}" for x, y in zip(s.x, s.y, strict=True) if y is not None) for s in info.series
     )
-    return f"{info.title}. {info.x_title} against {info.y_title}. {points}."
+    return say("question_chart.says", title=info.title, x=info.x_title, y=info.y_title, points=points)
 
 
 def question_chart_table(info: QuestionChartInfo) -> Table:
     """One row a point."""
     rows = tuple((s.name, x, y) for s in info.series for x, y in zip(s.x, s.y, strict=True))
-    return Table(info.title, ("series", info.x_title, info.y_title), rows)
+    return Table(info.title, (say("question_chart.series"), info.x_title, info.y_title), rows)

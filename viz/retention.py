@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
 from viz.table import Table
+from viz.words import heads, say
 
 
 class RetentionInfo(NamedTuple):
@@ -43,8 +44,9 @@ def get_retention_info(weeks: Sequence[tuple[str, int, int, float]], target: flo
 def draw_retention(info: RetentionInfo) -> go.Figure:
     """Known as a line with markers, expected dashed, the target as a thin rule."""
     figure = go.Figure()
-    lines = (("known", info.known, LIGHT.trainable, "solid", "circle"), ("expected by FSRS", info.expected, LIGHT.base, "dash", "square"))
-    for name, values, colour, dash, symbol in lines:
+    lines = (("known", info.known, LIGHT.trainable, "solid", "circle"), ("expected", info.expected, LIGHT.base, "dash", "square"))
+    for line, values, colour, dash, symbol in lines:
+        name = say(f"retention.{line}")
         figure.add_scatter(
             x=info.mondays,
             y=[100 * value for value in values],
@@ -52,24 +54,24 @@ def draw_retention(info: RetentionInfo) -> go.Figure:
             mode="lines+markers",
             line={"color": colour, "dash": dash, "width": 2.5},
             marker={"symbol": symbol, "size": 8},
-            hovertemplate=f"week of %{{x}}: %{{y:.0f}}%<extra>{name}</extra>",
+            hovertemplate=say("retention.hover", monday="%{x}", share="%{y:.0f}%") + f"<extra>{name}</extra>",
         )
     figure.add_hline(y=100 * info.target, line={"color": LIGHT.frozen, "dash": "dot", "width": 1})
-    figure.update_layout(template=template(), **titled("Known when it came back", info.label))
-    figure.update_xaxes(title="week", type="date")
-    figure.update_yaxes(title="reviews known (%)", range=[0, 104])
+    figure.update_layout(template=template(), **titled(say("retention.title"), info.label))
+    figure.update_xaxes(title=say("retention.x"), type="date")
+    figure.update_yaxes(title=say("retention.y"), range=[0, 104])
     return figure
 
 
 def describe_retention(info: RetentionInfo) -> str:
     """The chart in words."""
     if not info.reviews:
-        return "No question has come back yet."
+        return say("retention.empty")
     known = sum(n * share for n, share in zip(info.reviews, info.known, strict=True)) / sum(info.reviews)
-    return f"Of {sum(info.reviews)} questions that came back, {known:.0%} were known; the schedule aims at {info.target:.0%}."
+    return say("retention.says", count=sum(info.reviews), known=f"{known:.0%}", target=f"{info.target:.0%}")
 
 
 def retention_table(info: RetentionInfo) -> Table:
     """One row a week."""
     rows = tuple((m, n, round(100 * k, 1), round(100 * e, 1)) for m, n, k, e in zip(*info[:4], strict=True))
-    return Table("Known when it came back, by week", ("week of", "reviews", "known, %", "expected, %"), rows)
+    return Table(say("retention.table"), heads("retention.columns"), rows)

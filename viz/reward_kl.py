@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
 from viz.table import Table
+from viz.words import heads, say
 
 _LOOKS = (
     (LIGHT.trainable, "solid", "circle"),
@@ -73,35 +74,36 @@ def draw_reward_kl(info: RewardKlInfo) -> go.Figure:
     figure = go.Figure()
     if info.frontier:
         figure.add_scatter(
-            x=[k for k, _ in info.frontier], y=[r for _, r in info.frontier], mode="lines", name="frontier", meta="frontier",
+            x=[k for k, _ in info.frontier], y=[r for _, r in info.frontier], mode="lines", name=say("reward_kl.frontier"), meta="frontier",
             line={"color": LIGHT.text, "width": 1, "shape": "hv"}, hoverinfo="skip",
         )  # fmt: skip
+    hover = say("reward_kl.hover", step="%{customdata[0]}", kl="%{x:.2f}", reward="%{y:.2f}")
     for place, way in enumerate(info.ways):
         colour, dash, symbol = _LOOKS[place % len(_LOOKS)]
         figure.add_scatter(
             x=[m.kl for m in way.moments], y=[m.reward for m in way.moments], mode="lines+markers", name=way.name, meta=f"way-{place}",
             line={"color": colour, "dash": dash, "width": 2.5}, marker={"symbol": symbol, "size": 8},
             customdata=[[m.step, m.sample[:120]] for m in way.moments],
-            hovertemplate="step %{customdata[0]}: KL %{x:.2f}, reward %{y:.2f}<br>%{customdata[1]}<extra></extra>",
+            hovertemplate=f"{hover}<br>%{{customdata[1]}}<extra></extra>",
         )  # fmt: skip
-    figure.update_layout(template=template(), **titled("What reward costs in distance from the base", info.label))
-    figure.update_xaxes(title="KL to the reference (nats an answer)", rangemode="tozero")
-    figure.update_yaxes(title="mean reward")
+    figure.update_layout(template=template(), **titled(say("reward_kl.title"), info.label))
+    figure.update_xaxes(title=say("reward_kl.x"), rangemode="tozero")
+    figure.update_yaxes(title=say("reward_kl.y"))
     return figure
 
 
 def describe_reward_kl(info: RewardKlInfo) -> str:
     """The chart in words."""
     if not info.frontier:
-        return "No reinforcement step is done yet."
-    parts = [
-        f"{way.name}: reward {way.moments[0].reward:.2f} to {way.moments[-1].reward:.2f} at KL {way.moments[-1].kl:.2f}"
-        for way in info.ways
-        if way.moments
-    ]
-    return "Reward against KL to the reference. " + "; ".join(parts) + "."
+        return say("reward_kl.empty")
+    return say("reward_kl.says", parts="; ".join(_part(way) for way in info.ways if way.moments))
 
 
 def reward_kl_tables(info: RewardKlInfo) -> tuple[Table, ...]:
     """One table a run."""
-    return tuple(Table(way.name, ("step", "KL, nats", "reward", "an answer"), tuple(tuple(m) for m in way.moments)) for way in info.ways)
+    return tuple(Table(way.name, heads("reward_kl.columns"), tuple(tuple(m) for m in way.moments)) for way in info.ways)
+
+
+def _part(way: Way) -> str:
+    first, last = way.moments[0], way.moments[-1]
+    return say("reward_kl.part", name=way.name, start=f"{first.reward:.2f}", end=f"{last.reward:.2f}", kl=f"{last.kl:.2f}")

@@ -19,6 +19,7 @@ from viz.label import TruthLabel, titled
 from viz.pca import components
 from viz.space import Axis, bare, room, space
 from viz.table import Table
+from viz.words import heads, say
 
 NAMED = 24
 """Up to so many learned vectors bear the word nearest to them; more would cover each other."""
@@ -73,23 +74,25 @@ def draw_soft_prompts(info: SoftPromptsInfo) -> go.Figure:
     figure = go.Figure()
     x, y, z = info.places.T
     figure.add_scatter3d(
-        x=x, y=y, z=z, mode="markers", name="tokens", meta="tokens", text=info.tokens, marker={"color": LIGHT.base, "size": 2.5}, opacity=0.6,
-        hovertemplate="%{text}<extra>token</extra>",
+        x=x, y=y, z=z, mode="markers", name=say("soft_prompts.tokens"), meta="tokens", text=info.tokens,
+        marker={"color": LIGHT.base, "size": 2.5}, opacity=0.6, hovertemplate=f"%{{text}}<extra>{say('soft_prompts.token')}</extra>",
     )  # fmt: skip
-    figure.add_scatter3d(mode="lines", name="way", meta="way", line={"color": LIGHT.trainable, "width": 3}, hoverinfo="skip")
+    line = {"color": LIGHT.trainable, "width": 3}
+    figure.add_scatter3d(mode="lines", name=say("soft_prompts.way"), meta="way", line=line, hoverinfo="skip")
     figure.add_scatter3d(
-        mode="markers+text" if len(info.nearest) <= NAMED else "markers", name="learned", meta="learned",
+        mode="markers+text" if len(info.nearest) <= NAMED else "markers", name=say("soft_prompts.learned"), meta="learned",
         marker={"color": LIGHT.trainable, "size": 6, "symbol": "diamond"}, text=[words[0] if words else "" for words in info.nearest],
         textposition="top center", textfont={"color": LIGHT.text, "size": 11},
-        hovertext=[f"vector {k + 1}, ends near {', '.join(words)}" for k, words in enumerate(info.nearest)],
+        hovertext=[say("soft_prompts.hover", number=k + 1, words=", ".join(words)) for k, words in enumerate(info.nearest)],
         hovertemplate="%{hovertext}<extra></extra>",
     )  # fmt: skip
     figure.frames = [_frame(info, n) for n in range(len(info.steps))]
     for trace, last in zip(figure.data[1:], figure.frames[-1].data, strict=True):
         trace.update(x=last.x, y=last.y, z=last.z)
     every = np.vstack([info.places, info.ways.reshape(-1, 3)])
-    axes = [Axis(f"component {n + 1} ({share:.0%})", *room(every[:, n]), ()) for n, share in enumerate(info.explained)]
-    title = titled(f"Learned vectors among the tokens · {sum(info.explained):.0%} of the variance shown", info.label)
+    names = [say("soft_prompts.axis", number=n + 1, share=f"{share:.0%}") for n, share in enumerate(info.explained)]
+    axes = [Axis(name, *room(every[:, n]), ()) for n, name in enumerate(names)]
+    title = titled(say("soft_prompts.title", share=f"{sum(info.explained):.0%}"), info.label)
     figure.update_layout(template=template(), **title, scene=space(*axes, aspect=(1.1, 1.0, 0.8)))
     return bare(figure)
 
@@ -97,12 +100,11 @@ def draw_soft_prompts(info: SoftPromptsInfo) -> go.Figure:
 def describe_soft_prompts(info: SoftPromptsInfo) -> str:
     """The picture in words."""
     moved = np.linalg.norm(info.ways[-1] - info.ways[0], axis=1).mean()
-    ends = "; ".join(f"vector {k + 1} ends near {', '.join(words)}" for k, words in enumerate(info.nearest[:4]))
-    return (
-        f"{info.ways.shape[1]} learned vectors among {len(info.tokens)} token embeddings, on three axes that hold {sum(info.explained):.0%} of the "
-        f"variance. From step {info.steps[0]} to {info.steps[-1]} they move {moved:.2g} on average; tokens are {info.norms[0]:.2g} long, learned "
-        f"vectors {info.norms[1]:.2g}. {ends}."
-    )
+    ends = "; ".join(say("soft_prompts.end", number=k + 1, words=", ".join(words)) for k, words in enumerate(info.nearest[:4]))
+    counts = {"count": info.ways.shape[1], "tokens": len(info.tokens), "share": f"{sum(info.explained):.0%}"}
+    way = {"start": info.steps[0], "last": info.steps[-1], "moved": f"{moved:.2g}"}
+    lengths = {"token_length": f"{info.norms[0]:.2g}", "length": f"{info.norms[1]:.2g}"}
+    return say("soft_prompts.says", ends=ends, **counts, **way, **lengths)
 
 
 def soft_prompts_tables(info: SoftPromptsInfo) -> tuple[Table, ...]:
@@ -111,8 +113,8 @@ def soft_prompts_tables(info: SoftPromptsInfo) -> tuple[Table, ...]:
     rows = tuple((k + 1, ", ".join(words), float(moved[k])) for k, words in enumerate(info.nearest))
     shares = tuple((n + 1, 100 * share) for n, share in enumerate(info.explained))
     return (
-        Table("Learned vectors at the end", ("vector", "nearest tokens", "distance moved, in the picture"), rows),
-        Table("What the axes hold", ("component", "variance, %"), shares),
+        Table(say("soft_prompts.table"), heads("soft_prompts.columns"), rows),
+        Table(say("soft_prompts.shares"), heads("soft_prompts.shares_columns"), shares),
     )
 
 
@@ -122,7 +124,7 @@ def _frame(info: SoftPromptsInfo, n: int) -> go.Frame:
     so_far = np.concatenate([info.ways[: n + 1].transpose(1, 0, 2), gap], axis=1).reshape(-1, 3).T
     now = info.ways[n].T
     data = [go.Scatter3d(**dict(zip("xyz", rows, strict=True))) for rows in (so_far, now)]
-    return go.Frame(name=f"step {info.steps[n]}", data=data, traces=[1, 2])
+    return go.Frame(name=say("shared.step", step=info.steps[n]), data=data, traces=[1, 2])
 
 
 def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:

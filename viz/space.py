@@ -81,8 +81,8 @@ def bare(figure: go.Figure) -> go.Figure:
     return figure.update_layout(margin={"l": 0, "r": 0, "t": 56, "b": 0}, showlegend=False)
 
 
-def boxes(towers: Sequence[Box], meta: str) -> go.Mesh3d:
-    """Any number of towers as one mesh, so that a city of 210 costs one trace."""
+def boxes(towers: Sequence[Box], meta: str, name: str) -> go.Mesh3d:
+    """Any number of towers as one mesh, so that a city of 210 costs one trace. Words are linked to `meta`; `name` is read."""
     feet = np.array([(t.x, t.y, t.foot) for t in towers], dtype=np.float32).reshape(-1, 1, 3)
     sizes = np.array([(t.width, t.depth, t.height) for t in towers], dtype=np.float32).reshape(-1, 1, 3)
     corners = (feet + _CORNERS * sizes).reshape(-1, 3)
@@ -96,12 +96,12 @@ def boxes(towers: Sequence[Box], meta: str) -> go.Mesh3d:
         flatshading=True,
         lighting=LIGHTING,
         meta=meta,
-        name=meta,
+        name=name,
     )
 
 
-def surface(x: ArrayLike, y: ArrayLike, z: ArrayLike, scale: Scale, meta: str, **more: Any) -> go.Surface:
-    """A surface over x (q places) and y (p places); z is (p, q)."""
+def surface(x: ArrayLike, y: ArrayLike, z: ArrayLike, scale: Scale, meta: str, name: str, **more: Any) -> go.Surface:
+    """A surface over x (q places) and y (p places); z is (p, q). Words are linked to `meta`; `name` is read."""
     return go.Surface(
         x=np.asarray(x, dtype=np.float32),
         y=np.asarray(y, dtype=np.float32),
@@ -110,7 +110,7 @@ def surface(x: ArrayLike, y: ArrayLike, z: ArrayLike, scale: Scale, meta: str, *
         showscale=False,
         lighting=LIGHTING,
         meta=meta,
-        name=meta,
+        name=name,
         **more,
     )
 

@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 from viz.colours import LIGHT, template
 from viz.label import TruthLabel, short_name, titled
 from viz.table import Table
+from viz.words import heads, say
 
 
 class Spectrum(NamedTuple):
@@ -61,14 +62,15 @@ def draw_spectrum(info: SpectrumInfo) -> go.Figure:
     for spectrum, (colour, dash, symbol) in zip(info.spectra, looks, strict=False):
         k = list(range(1, len(spectrum.singular) + 1))
         line = {"color": colour, "width": 2, "dash": dash}
-        shared: dict[str, Any] = {"x": k, "name": f"{spectrum.name} · {spectrum.label.kind}", "legendgroup": spectrum.name, "line": line}
+        name = say("spectrum.name", name=spectrum.name, kind=spectrum.label.kind_text)
+        shared: dict[str, Any] = {"x": k, "name": name, "legendgroup": spectrum.name, "line": line}
         marker = {"symbol": symbol, "size": 6, "color": colour}
         figure.add_scatter(
             **shared,
             y=spectrum.singular,
             mode="lines+markers",
             marker=marker,
-            hovertemplate="direction %{x}: %{y:.3g}<extra>%{fullData.name}</extra>",
+            hovertemplate=say("spectrum.hover", k="%{x}", value="%{y:.3g}") + "<extra>%{fullData.name}</extra>",
         )
         figure.add_scatter(
             **shared,
@@ -76,14 +78,15 @@ def draw_spectrum(info: SpectrumInfo) -> go.Figure:
             mode="lines",
             showlegend=False,
             yaxis="y2",
-            hovertemplate="top %{x}: %{y:.0f}% of the energy<extra>%{fullData.name}</extra>",
+            hovertemplate=say("spectrum.hover_energy", k="%{x}", share="%{y:.0f}%") + "<extra>%{fullData.name}</extra>",
         )
     label = info.spectra[0].label if info.spectra else TruthLabel("illustration")
-    figure.update_layout(template=template(), **titled(f"Spectrum of ΔW · {short_name(info.matrix)}", label), hovermode="closest")
-    figure.update_xaxes(title="direction k", rangemode="tozero", anchor="y2")
+    title = say("spectrum.title", matrix=short_name(info.matrix))
+    figure.update_layout(template=template(), **titled(title, label), hovermode="closest")
+    figure.update_xaxes(title=say("spectrum.x"), rangemode="tozero", anchor="y2")
     figure.update_layout(
-        yaxis={"title": "singular value", "type": "log", "domain": [0.45, 1], "exponentformat": "power", "dtick": 1},
-        yaxis2={"title": "energy, top k (%)", "range": [0, 104], "domain": [0, 0.36], "gridcolor": LIGHT.grid},
+        yaxis={"title": say("spectrum.y"), "type": "log", "domain": [0.45, 1], "exponentformat": "power", "dtick": 1},
+        yaxis2={"title": say("spectrum.y_energy"), "range": [0, 104], "domain": [0, 0.36], "gridcolor": LIGHT.grid},
     )
     return figure
 
@@ -91,31 +94,31 @@ def draw_spectrum(info: SpectrumInfo) -> go.Figure:
 def describe_spectrum(info: SpectrumInfo) -> str:
     """The chart in words."""
     if not info.spectra:
-        return f"No spectrum of {info.matrix} yet."
-    parts = [
-        f"{s.name} ({s.label.text}): {len(s.singular)} directions, the first holds {100 * s.energy[0]:.0f}% of the energy, "
-        f"{directions_for(s, 0.9)} for 90%."
-        for s in info.spectra
-    ]
-    return f"Singular values of ΔW of {short_name(info.matrix)}. " + " ".join(parts)
+        return say("spectrum.empty", matrix=info.matrix)
+    return say("spectrum.says", matrix=short_name(info.matrix), parts=" ".join(map(_part, info.spectra)))
 
 
 def directions_for(spectrum: Spectrum, share: float) -> str:
     """How many directions hold that share of the energy, in words: "5 are needed" or "more than 64 are needed"."""
     for k, energy in enumerate(spectrum.energy, 1):
         if energy >= share:
-            return f"{k} {'is' if k == 1 else 'are'} needed"
-    return f"more than {len(spectrum.energy)} are needed"
+            return say("spectrum.needed_one" if k == 1 else "spectrum.needed", k=k)
+    return say("spectrum.needed_more", k=len(spectrum.energy))
 
 
 def spectrum_tables(info: SpectrumInfo) -> tuple[Table, ...]:
     """One table a spectrum."""
-    header = ("direction", "singular value", "energy up to here, %")
+    header = heads("spectrum.columns")
     return tuple(
         Table(
-            f"{s.name}, {s.label.text}",
+            say("spectrum.table", name=s.name, label=s.label.text),
             header,
             tuple((k + 1, v, 100 * e) for k, (v, e) in enumerate(zip(s.singular, s.energy, strict=True))),
         )
         for s in info.spectra
     )
+
+
+def _part(one: Spectrum) -> str:
+    shares = {"share": f"{100 * one.energy[0]:.0f}", "needed": directions_for(one, 0.9)}
+    return say("spectrum.part", name=one.name, label=one.label.text, count=len(one.singular), **shares)

@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
 from viz.table import Table
+from viz.words import heads, say
 
 
 class Stair(NamedTuple):
@@ -52,15 +53,15 @@ def draw_staircase(info: StaircaseInfo) -> go.Figure:
             x=[100 * stair.share], y=[stair.name], orientation="h", name=stair.name, meta=stair.part,
             marker={"color": LIGHT.frozen if stair.part == "full" else LIGHT.trainable},
             text=[f" {percent(stair.share)} · {_short(stair.trainable)}"], textposition="outside", cliponaxis=False,
-            hovertemplate=f"{stair.name}: {stair.trainable:,} of {info.total:,} parameters<extra></extra>",
+            hovertemplate=say("staircase.hover", name=stair.name, trained=f"{stair.trainable:,}", total=f"{info.total:,}") + "<extra></extra>",
         )  # fmt: skip
     low = min((100 * stair.share for stair in info.stairs), default=0.001)
     figure.update_layout(
-        template=template(), **titled(f"What share is trained · {info.model}", info.label), showlegend=False, margin={"r": 104, "b": 56}
+        template=template(), **titled(say("staircase.title", model=info.model), info.label), showlegend=False, margin={"r": 104, "b": 56}
     )
     ticks = [10.0**power for power in range(-6, 3, 2) if 10.0**power >= low / 10]
     figure.update_xaxes(
-        title="trained share of all parameters (%)", type="log", range=[_floor(low), 2.02],
+        title=say("staircase.x"), type="log", range=[_floor(low), 2.02],
         tickvals=ticks, tickangle=0, ticktext=[f"{tick:.6f}".rstrip("0").rstrip(".") for tick in ticks],
     )  # fmt: skip
     return figure
@@ -69,13 +70,13 @@ def draw_staircase(info: StaircaseInfo) -> go.Figure:
 def describe_staircase(info: StaircaseInfo) -> str:
     """The chart in words."""
     parts = "; ".join(f"{stair.name}: {stair.trainable:,}, {percent(stair.share)}" for stair in info.stairs)
-    return f"Of the {info.total:,} parameters of {info.model}, each method trains: {parts}."
+    return say("staircase.says", total=f"{info.total:,}", model=info.model, parts=parts)
 
 
 def staircase_tables(info: StaircaseInfo) -> tuple[Table, ...]:
     """One row a method."""
     rows = tuple((s.name, s.trainable, 100 * s.share) for s in info.stairs)
-    return (Table(f"Trained parameters of {info.model}", ("method", "trained", "share, %"), rows),)
+    return (Table(say("staircase.table", model=info.model), heads("staircase.columns"), rows),)
 
 
 def percent(share: float) -> str:

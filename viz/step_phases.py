@@ -11,6 +11,7 @@ from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
 from viz.memory_stack import COLOURS, PATTERNS
 from viz.table import Cell, Table
+from viz.words import heads, named, say
 
 LEAST = 0.002
 """Terms that never reach this share of the highest bar are left to the table."""
@@ -56,18 +57,19 @@ def draw_step_phases(info: StepPhasesInfo) -> go.Figure:
         heights = [row[n] for row in info.gib]
         if max(heights) < LEAST * top:
             continue
-        name = term.replace("_", " ")
+        name = named("terms", term)
         figure.add_bar(
             x=info.phases, y=heights, name=name, meta=term,
             marker={"color": COLOURS.get(term, LIGHT.base), "pattern": {"shape": PATTERNS.get(term, ""), "size": 5, "solidity": 0.25}},
-            hovertemplate=f"{name}: %{{y:.3f}} GiB<extra>%{{x}}</extra>",
+            hovertemplate=say("step_phases.hover", name=name, gib="%{y:.3f}") + "<extra>%{x}</extra>",
         )  # fmt: skip
     for n, (phase, total) in enumerate(zip(info.phases, info.totals_gib, strict=True)):
-        words = f"<b>peak {total:.2f}</b>" if n == info.peak else f"{total:.2f}"
+        gib = f"{total:.2f}"
+        words = f"<b>{say('step_phases.peak', gib=gib)}</b>" if n == info.peak else gib
         figure.add_annotation(x=phase, y=total, text=words, showarrow=False, yanchor="bottom")
     if info.usable_gib <= 3 * top:
         figure.add_hline(y=info.usable_gib, line={"color": LIGHT.trainable, "width": 2, "dash": "dash"})
-        figure.update_xaxes(title=f"dashed: {info.card}, {info.usable_gib:.1f} GiB usable")
+        figure.update_xaxes(title=say("step_phases.x", card=info.card, usable=f"{info.usable_gib:.1f}"))
         top = max(top, info.usable_gib)
     figure.update_layout(
         template=template(),
@@ -76,7 +78,7 @@ def draw_step_phases(info: StepPhasesInfo) -> go.Figure:
         bargap=0.35,
         legend={"orientation": "h", "y": -0.25, "traceorder": "normal"},
     )
-    figure.update_yaxes(title="GiB on one card", range=[0, 1.12 * top or 1])
+    figure.update_yaxes(title=say("step_phases.y"), range=[0, 1.12 * top or 1])
     return figure
 
 
@@ -84,7 +86,7 @@ def describe_step_phases(info: StepPhasesInfo) -> str:
     """The chart in words."""
     parts = ", ".join(f"{phase} {total:.2f}" for phase, total in zip(info.phases, info.totals_gib, strict=True))
     peak = info.phases[info.peak]
-    return f"Highest memory of one card in each phase of a step, GiB: {parts}. The peak is in the phase {peak}; {info.card} has {info.usable_gib:.1f}."
+    return say("step_phases.says", parts=parts, peak=peak, card=info.card, usable=f"{info.usable_gib:.1f}")
 
 
 def step_phases_tables(info: StepPhasesInfo) -> tuple[Table, ...]:
@@ -93,4 +95,5 @@ def step_phases_tables(info: StepPhasesInfo) -> tuple[Table, ...]:
         (phase, round(total, 3), *(round(value, 3) for value in row))
         for phase, total, row in zip(info.phases, info.totals_gib, info.gib, strict=True)
     )
-    return (Table("The highest moment of each phase, GiB", ("phase", "total", *(name.replace("_", " ") for name in info.terms)), rows),)
+    header = (*heads("step_phases.columns"), *(named("terms", name) for name in info.terms))
+    return (Table(say("step_phases.table"), header, rows),)

@@ -11,8 +11,7 @@ import plotly.graph_objects as go
 from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
 from viz.table import Table
-
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+from viz.words import heads, say
 
 
 class StreakInfo(NamedTuple):
@@ -44,26 +43,27 @@ def draw_streak(info: StreakInfo) -> go.Figure:
     figure = go.Figure()
     figure.add_heatmap(
         x=info.mondays,
-        y=WEEKDAYS,
+        y=heads("streak.weekdays"),
         z=info.counts,
         colorscale=[(0.0, LIGHT.grid), (0.001, LIGHT.factor[2][1]), (1.0, LIGHT.trainable)],
         zmin=0,
         zmax=max(20, *(count or 0 for row in info.counts for count in row)),
         xgap=3,
         ygap=3,
-        colorbar={"title": "questions", "thickness": 10},
-        hovertemplate="week of %{x}, %{y}: %{z} questions<extra></extra>",
+        colorbar={"title": say("streak.questions"), "thickness": 10},
+        hovertemplate=say("streak.hover", monday="%{x}", weekday="%{y}", count="%{z}") + "<extra></extra>",
     )
-    figure.update_layout(template=template(), **titled(f"Days in a row: {info.days_in_a_row}", info.label), margin={"t": 60})
-    figure.update_xaxes(title="week", type="date", showgrid=False)
-    figure.update_yaxes(title="weekday", autorange="reversed", showgrid=False)
+    title = say("streak.title", days=info.days_in_a_row)
+    figure.update_layout(template=template(), **titled(title, info.label), margin={"t": 60})
+    figure.update_xaxes(title=say("streak.x"), type="date", showgrid=False)
+    figure.update_yaxes(title=say("streak.y"), autorange="reversed", showgrid=False)
     return figure
 
 
 def describe_streak(info: StreakInfo) -> str:
     """The chart in words."""
     answered = [count for row in info.counts for count in row if count]
-    return f"{info.days_in_a_row} days in a row; {sum(answered)} questions on {len(answered)} days of the last {len(info.mondays)} weeks."
+    return say("streak.says", days=info.days_in_a_row, count=sum(answered), practised=len(answered), weeks=len(info.mondays))
 
 
 def streak_table(info: StreakInfo) -> Table:
@@ -74,4 +74,4 @@ def streak_table(info: StreakInfo) -> Table:
         for place in range(7)
         if info.counts[place][week]
     ]
-    return Table("Questions answered, by day", ("day", "questions"), tuple(rows))
+    return Table(say("streak.table"), heads("streak.columns"), tuple(rows))

@@ -17,6 +17,7 @@ from viz.colours import LIGHT, template
 from viz.label import TruthLabel, titled
 from viz.space import Axis, bare, room, space, surface
 from viz.table import Table
+from viz.words import say
 
 
 class Dial(NamedTuple):
@@ -64,23 +65,24 @@ def draw_sweep_surface(info: SweepSurfaceInfo) -> go.Figure:
     if len(info.xs) > 1 and len(info.ys) > 1:
         figure.add_trace(
             surface(
-                list(across.values()), list(down.values()), info.means, LIGHT.height, "mean", opacity=0.85, connectgaps=True,
-                hovertemplate="%{z:.3g}<extra>mean of the seeds</extra>",
+                list(across.values()), list(down.values()), info.means, LIGHT.height, "mean", say("sweep_surface.mean"), opacity=0.85,
+                connectgaps=True, hovertemplate=f"%{{z:.3g}}<extra>{say('sweep_surface.mean_of')}</extra>",
             )
         )  # fmt: skip
+    axes = {"x": info.x.name, "y": info.y.name}
     figure.add_scatter3d(
         x=[across[a] for a, _, _ in info.points], y=[down[b] for _, b, _ in info.points], z=[v for _, _, v in info.points], mode="markers",
-        name="one run", meta="run", marker={"color": LIGHT.trainable, "size": 4}, customdata=[[a, b] for a, b, _ in info.points],
-        hovertemplate=f"{info.x.name} %{{customdata[0]:g}}, {info.y.name} %{{customdata[1]:g}}: %{{z:.3g}}<extra></extra>",
+        name=say("sweep_surface.run"), meta="run", marker={"color": LIGHT.trainable, "size": 4}, customdata=[[a, b] for a, b, _ in info.points],
+        hovertemplate=say("sweep_surface.hover", **axes, at_x="%{customdata[0]:g}", at_y="%{customdata[1]:g}", value="%{z:.3g}") + "<extra></extra>",
     )  # fmt: skip
-    axes = [
+    sides = [
         Axis(dial.name, *room(list(places.values()) or [0.0]), tuple((place, f"{value:g}") for value, place in places.items()))
         for dial, places in ((info.x, across), (info.y, down))
     ]
     figure.update_layout(
         template=template(),
         **titled(info.title, info.label),
-        scene=space(axes[0], axes[1], Axis(info.z, *room([v for *_, v in info.points]))),
+        scene=space(sides[0], sides[1], Axis(info.z, *room([v for *_, v in info.points]))),
     )
     return bare(figure)
 
@@ -88,16 +90,23 @@ def draw_sweep_surface(info: SweepSurfaceInfo) -> go.Figure:
 def describe_sweep_surface(info: SweepSurfaceInfo) -> str:
     """The picture in words."""
     if not info.points:
-        return f"{info.title}: nothing is measured yet."
-    low, high = min(info.points, key=lambda p: p[2]), max(info.points, key=lambda p: p[2])
-    words = f"{info.title}: {len(info.points)} runs over {len(info.xs)} values of {info.x.name} and {len(info.ys)} of {info.y.name}."
-    ends = [f"{name} {p[2]:.3g} at {info.x.name} {p[0]:g} and {info.y.name} {p[1]:g}" for name, p in (("lowest", low), ("highest", high))]
-    return f"{words} {info.z}: {', '.join(ends)}."
+        return say("sweep_surface.empty", title=info.title)
+    axes = {"x": info.x.name, "y": info.y.name}
+    ends = {
+        name: say(f"sweep_surface.{name}", **axes, value=f"{value:.3g}", at_x=f"{x:g}", at_y=f"{y:g}")
+        for name, (x, y, value) in (("lowest", min(info.points, key=_height)), ("highest", max(info.points, key=_height)))
+    }
+    counts = {"runs": len(info.points), "count_x": len(info.xs), "count_y": len(info.ys)}
+    return say("sweep_surface.says", title=info.title, z=info.z, **axes, **counts, **ends)
 
 
 def sweep_surface_tables(info: SweepSurfaceInfo) -> tuple[Table, ...]:
     """Every measurement."""
     return (Table(info.title, (info.x.name, info.y.name, info.z), info.points),)
+
+
+def _height(point: tuple[float, float, float]) -> float:
+    return point[2]
 
 
 def _places(values: tuple[float, ...], scale: str) -> dict[float, float]:

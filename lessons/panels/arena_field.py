@@ -19,7 +19,7 @@ from lessons.catalog import page_of
 from lessons.panels.current import events_of
 from lessons.panels.dial_list import DIALS
 from lessons.text import label, say, table
-from viz.label import TruthLabel
+from viz.label import TruthLabel, day_text
 
 PAGE = "arena"
 RECENT = 200
@@ -66,7 +66,7 @@ def answers(spec: RunSpec) -> bool:
 def _own(run: jobs.RunStatus) -> Contender:
     ended = datetime.datetime.fromtimestamp(run.ended or run.created)
     truth = TruthLabel("live", ended.date().isoformat(), run.spec.seed)
-    return Contender(run.run_id, run.spec, truth, ended.strftime("%-d %b %Y, %H:%M"), run.result or {})
+    return Contender(run.run_id, run.spec, truth, f"{day_text(ended)}, {ended:%H:%M}", run.result or {})
 
 
 @cache
@@ -77,7 +77,7 @@ def _kept() -> tuple[Contender, ...]:
         ended = _told(kept.name).ended
         if answers(kept.spec) and ended and ended.result:
             key = kept.name.removeprefix(f"{kept.spec.model}-{kept.spec.task}-")
-            day = datetime.date.fromisoformat(kept.day).strftime("%-d %b %Y")
+            day = day_text(datetime.date.fromisoformat(kept.day))
             found.append(Contender(key, kept.spec, TruthLabel("recorded", kept.day, kept.spec.seed), day, ended.result))
     return tuple(sorted(found, key=lambda contender: ORDER.index(contender.spec.method)))
 
@@ -107,7 +107,7 @@ def method(spec: RunSpec) -> str:
 def title(contender: Contender) -> str:
     """Everything that tells one run from another, in a line."""
     spec = contender.spec
-    return " · ".join((method(spec), contender.truth.kind, contender.when, unusual(spec), say(PAGE, "field.seed", seed=spec.seed)))
+    return " · ".join((method(spec), contender.truth.kind_text, contender.when, unusual(spec), say(PAGE, "field.seed", seed=spec.seed)))
 
 
 def names(chosen: Sequence[Contender]) -> dict[str, str]:

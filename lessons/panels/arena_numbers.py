@@ -92,7 +92,7 @@ def _stored(contender: Contender) -> str:
 
 
 ROWS: dict[str, Callable[[Contender], str]] = {
-    "made": lambda contender: f"{contender.truth.kind} · {contender.when}",
+    "made": lambda contender: f"{contender.truth.kind_text} · {contender.when}",
     "seed": lambda contender: str(contender.spec.seed),
     "dials": lambda contender: settings(contender.spec),
     "score": _change("score", _share),
@@ -155,7 +155,7 @@ def bars_scene(which: str, values: tuple[Bar, ...], truth: TruthLabel) -> Scene:
     """Finished runs do not change, so each picture of them is drawn once."""
     info = method_bars.get_method_bars_info(values, _say(f"bars.{which}"), truth, log=BARS[which][1])
     words, tables = method_bars.describe_method_bars(info), method_bars.method_bars_tables(info)
-    return plain_stage(f"arena {which}", method_bars.draw_method_bars(info), words, tables, height_px=360)
+    return plain_stage(_say("bars.title", number=info.unit), method_bars.draw_method_bars(info), words, tables, height_px=360)
 
 
 def curves(chosen: Sequence[Contender], told: Mapping[str, Story], names: Mapping[str, str]) -> None:

@@ -25,7 +25,7 @@ MODELS = ("HuggingFaceTB/SmolLM2-135M", "meta-llama/Llama-3.2-1B", "Qwen/Qwen3-4
 def compare(a: Answer) -> None:
     """The course's comparison table, computed for this model and card; then this method over models."""
     st.subheader(_say("methods"), anchor=False)
-    rows = [row for method in CHOICES["method"] if (row := _row(a, _changes(method), method))]
+    rows = [row for method in CHOICES["method"] if (row := _row(a, _changes(method), say("calculator", f"methods.{method}")))]
     markdown_table(rows)
     _towers(a)
     st.subheader(_say("models"), anchor=False)

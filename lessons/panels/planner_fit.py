@@ -99,7 +99,7 @@ def batch_and_length(a: Answer) -> None:
     left.metric(_say("map.batch", length=f"{a.options.seq_len:,}"), largest_batch(a.options) or _say("map.none"), border=True)
     right.metric(_say("map.length", batch=a.options.micro_batch), f"{largest_length(a.options):,}", border=True)
     words, tables, caption = describe_fit_map(info), fit_map_tables(info), read("gallery", "computed")
-    stage(plain_stage("what fits", draw_fit_map(info), words, tables, caption=caption, height_px=420), key="calculator-map")
+    stage(plain_stage(_say("page.fits"), draw_fit_map(info), words, tables, caption=caption, height_px=420), key="calculator-map")
     st.subheader(_say("map.models"), anchor=False)
     markdown_table(
         [

@@ -14,11 +14,12 @@ from engine.planner.memory import GIB
 from engine.planner.script import launch_script
 from engine.planner.timeline import timeline
 from lessons.panels.planner_fit import markdown_table
-from lessons.panels.planner_verdict import COMPUTED
+from lessons.panels.planner_verdict import COMPUTED, of_method
 from lessons.stage import planner_scenes, stage
 from lessons.stage.scene import Scene, plain_stage
 from lessons.text import prose, say, table
 from viz.step_phases import describe_step_phases, draw_step_phases, get_step_phases_info, step_phases_tables
+from viz.words import named
 
 
 def terms(a: Answer) -> None:
@@ -26,7 +27,7 @@ def terms(a: Answer) -> None:
     markdown_table(
         [
             {
-                _say("sum.term"): e.name.replace("_", " "),
+                _say("sum.term"): named("terms", e.name),
                 _say("sum.gib"): f"{e.gib:.3f}",
                 _say("sum.formula"): e.formula,
                 _say("sum.source"): e.source,
@@ -67,10 +68,8 @@ def step_scene(a: Answer) -> Scene:
     for phase in dict.fromkeys(played.phases):
         at = max((n for n, name in enumerate(played.phases) if name == phase), key=lambda n: totals[n])
         phases[names[phase]] = {name: float(value) for name, value in zip(played.terms, played.gib[at], strict=True)}
-    info = get_step_phases_info(
-        f"{a.options.method} · {a.options.model or _say('page.config')}", phases, a.gpu.usable_gib, a.gpu.name, COMPUTED
-    )
-    return plain_stage("one step", draw_step_phases(info), describe_step_phases(info), step_phases_tables(info), height_px=400)
+    info = get_step_phases_info(of_method(a), phases, a.gpu.usable_gib, a.gpu.name, COMPUTED)
+    return plain_stage(_say("page.step"), draw_step_phases(info), describe_step_phases(info), step_phases_tables(info), height_px=400)
 
 
 def take_away(a: Answer) -> None:

@@ -69,7 +69,7 @@ def stack_scene(a: Answer) -> Scene:
     """The stack of terms with its words and its table."""
     words = explain(a)
     info = get_memory_stack_info(
-        f"{a.options.method} · {a.options.model or _say('page.config')}",
+        of_method(a),
         {e.name: e.gib for e in words},
         a.reserve.reserved_interval_gib,
         a.gpu.usable_gib,
@@ -79,7 +79,12 @@ def stack_scene(a: Answer) -> Scene:
         a.reserve.reserved_gib,
     )
     tables, caption = memory_stack_tables(info), read("gallery", "computed")
-    return plain_stage("memory", draw_memory_stack(info), describe_memory_stack(info), tables, caption=caption, height_px=300)
+    return plain_stage(_say("page.memory"), draw_memory_stack(info), describe_memory_stack(info), tables, caption=caption, height_px=300)
+
+
+def of_method(a: Answer) -> str:
+    """What a picture of this answer is about: its method and its model."""
+    return _say("page.of", method=_say(f"methods.{a.options.method}"), model=a.options.model or _say("page.config"))
 
 
 def _band(values: tuple[float, float] | None, form: str) -> str:

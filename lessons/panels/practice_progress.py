@@ -38,26 +38,35 @@ def _forecast(state: Schedule, label: TruthLabel) -> None:
     days = [(entry.day, entry.questions) for entry in progress.forecast(state, clock.now(), st.context.timezone)]
     info = forecast.get_forecast_info(days, label)
     words, table = forecast.describe_forecast(info), forecast.forecast_table(info)
-    _chart(Scene(forecast.draw_forecast(info), "Coming back", label.text, words, (table,), height_px=300), empty=not sum(info.due))
+    _chart(
+        Scene(forecast.draw_forecast(info), say("practice", "progress.forecast"), label.text, words, (table,), height_px=300),
+        empty=not sum(info.due),
+    )
 
 
 def _streak(answers: Sequence[Answer], day: str, label: TruthLabel) -> None:
     days = progress.practised(answers)
     info = streak.get_streak_info([(entry.day, entry.questions) for entry in days], day, progress.streak(days, day), label)
     words, table = streak.describe_streak(info), streak.streak_table(info)
-    _chart(Scene(streak.draw_streak(info), "Streak", label.text, words, (table,), height_px=300))
+    _chart(Scene(streak.draw_streak(info), say("practice", "progress.streak"), label.text, words, (table,), height_px=300))
 
 
 def _retention(state: Schedule, label: TruthLabel) -> None:
     info = retention.get_retention_info([tuple(week) for week in progress.retention(state)], DESIRED_RETENTION, label)
     words, table = retention.describe_retention(info), retention.retention_table(info)
-    _chart(Scene(retention.draw_retention(info), "Retention", label.text, words, (table,), height_px=300), empty=not info.reviews)
+    _chart(
+        Scene(retention.draw_retention(info), say("practice", "progress.retention"), label.text, words, (table,), height_px=300),
+        empty=not info.reviews,
+    )
 
 
 def _calibration(answers: Sequence[Answer], label: TruthLabel) -> None:
     info = calibration.get_calibration_info([tuple(entry) for entry in progress.calibration(answers)], label)
     words, table = calibration.describe_calibration(info), calibration.calibration_table(info)
-    _chart(Scene(calibration.draw_calibration(info), "Calibration", label.text, words, (table,), height_px=300), empty=not info.shares)
+    _chart(
+        Scene(calibration.draw_calibration(info), say("practice", "progress.calibration"), label.text, words, (table,), height_px=300),
+        empty=not info.shares,
+    )
 
 
 def _chart(scene: Scene, empty: bool = False) -> None:

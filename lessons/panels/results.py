@@ -13,6 +13,7 @@ from engine.catalog.tasks import TASKS
 from engine.recorded.table import ResultRow, Spread, of_cell, spread
 from lessons.panels.planner_fit import markdown_table
 from lessons.text import label
+from viz.label import day_text
 
 SMOL = "smollm2-135m-instruct"
 LADDER = tuple(f"nano-{size}{twin}" for twin in ("", "-control") for size in ("0.1m", "0.5m", "2m"))
@@ -103,7 +104,7 @@ def truth(what: str, days: Iterable[str], seeds: Collection[int], machines: Iter
     return label(
         "results.truth",
         what=MODELS[what].title if what in MODELS else TASKS[what].title,
-        days=" – ".join(f"{day.day} {day:%b %Y}" for day in map(date.fromisoformat, ends)),
+        days=" – ".join(day_text(date.fromisoformat(day)) for day in ends),
         seeds=label("results.mean_of", seeds=len(seeds)) if len(seeds) > 1 else label("results.one_seed", seed=min(seeds)),
         machine=", ".join(sorted({machine.get("gpu", machine["processor"]) for machine in machines})),
     )

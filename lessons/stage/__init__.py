@@ -10,6 +10,7 @@ stage(None, key="lora-delta", empty="Press Run to see your own ΔW here.")
 
 from __future__ import annotations
 
+import html
 import json
 from functools import cache
 from pathlib import Path
@@ -21,7 +22,9 @@ import streamlit.components.v1 as files
 from plotly.utils import PlotlyJSONEncoder
 
 from lessons.stage.scene import Scene, payload
+from lessons.text import label, table
 from viz.colours import recolouring
+from viz.words import filled
 
 FRONTEND = Path(__file__).with_name("frontend")
 PLOTLY = Path(plotly.__file__).with_name("package_data")
@@ -37,7 +40,7 @@ class StageState(NamedTuple):
     """Frame shown, from 0; None until the learner moved it."""
 
 
-def stage(scene: Scene | None, *, key: str, empty: str = "Nothing to show yet.") -> StageState:
+def stage(scene: Scene | None, *, key: str, empty: str = "") -> StageState:
     """Show a scene. Rank and camera survive reruns, new data under the same key, other pages and a reload.
 
     Moving a control costs no rerun; letting it go reruns the page, or only the fragment that calls this.
@@ -45,10 +48,10 @@ def stage(scene: Scene | None, *, key: str, empty: str = "Nothing to show yet.")
     Args:
         scene: The picture; None shows `empty` instead.
         key: Unique on the page, and the name under which rank and camera are kept.
-        empty: What to do to get a picture here.
+        empty: What to do to get a picture here; that there is nothing to show, if nothing is said.
     """
-    data = payload(scene, key) if scene else _nothing(key, empty)
-    data |= {"recolour": recolouring(), "plotly": _urls()["plotly"]}
+    data = payload(scene, key) if scene else _nothing(key, empty or label("stage.nothing"))
+    data |= {"recolour": recolouring(), "plotly": _urls()["plotly"], "words": table("labels")["stage"]}
     # A list, since Streamlit loads pandas to look for data frames among the values of a dict: a second, and 40 MB.
     plain = [json.loads(json.dumps(data, cls=PlotlyJSONEncoder))]
     result = _component()(key=key, data=plain, on_view_change=_nothing_to_do)
@@ -71,11 +74,17 @@ def _component() -> Any:
     address = json.dumps(_urls()["stage"])
     return st.components.v2.component(
         "deltalab_stage",
-        html=(FRONTEND / "stage.html").read_text("utf-8"),
+        html=page(),
         css=(FRONTEND / "stage.css").read_text("utf-8"),
         js=f"const address = new URL({address}, location.origin);\nexport default (await import(address.href)).default;",
         isolate_styles=False,
     )
+
+
+def page() -> str:
+    """The stage's HTML with its words; the browser gets those that change with the data."""
+    words = {name: html.escape(text) for name, text in (table("labels")["stage"] | table("labels")["stage_page"]).items()}
+    return filled((FRONTEND / "stage.html").read_text("utf-8"), words)
 
 
 @cache

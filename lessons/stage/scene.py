@@ -42,8 +42,8 @@ class Scene(NamedTuple):
     caption: str = ""
     rank: RankControl | None = None
     height_px: int = 480
-    frame_word: str = "Step"
-    """What the frames of the figure are, for the slider over them; a figure without frames has no slider."""
+    frame_word: str = ""
+    """What the frames of the figure are, for the slider over them: steps, if nothing is said. A figure without frames has no slider."""
     frame_start: int = 0
 
 
@@ -55,7 +55,7 @@ def plain_stage(
     *,
     caption: str = "",
     height_px: int = 480,
-    frame_word: str = "Step",
+    frame_word: str = "",
     frame_start: int = 0,
 ) -> Scene:
     """Any figure of viz with its words and tables; its truth label is the one that it was drawn with.
@@ -63,8 +63,8 @@ def plain_stage(
     plain_stage("Levels of NF4", draw_levels(info), describe_levels(info), levels_tables(info))
     """
     told = figure.layout.meta or {}
-    label = truth_label(told.get("kind", "illustration"), told.get("day", ""), told.get("seed")).text
-    return Scene(figure, title, label, description, tables, caption, None, height_px, frame_word, frame_start)
+    truth = truth_label(told.get("kind", "illustration"), told.get("day", ""), told.get("seed")).text
+    return Scene(figure, title, truth, description, tables, caption, None, height_px, frame_word, frame_start)
 
 
 def delta_stage(
@@ -84,7 +84,7 @@ def delta_stage(
         raise ValueError(f"the matrix beside has shape {beside.shape}, this one {info.shape}; they must be the same matrix")
     return Scene(
         figure=delta.draw_delta_scene(info),
-        title=f"ΔW {short_name(info.matrix)}",
+        title=label("scenes.delta", matrix=short_name(info.matrix)),
         label=info.label.text,
         description=delta.describe_delta_scene(info),
         tables=delta.delta_scene_tables(info),
@@ -106,12 +106,12 @@ def payload(scene: Scene, key: str) -> dict[str, Any]:
         "key": key,
         "figure": scene.figure.to_plotly_json() if scene.rank is None else _light(scene.figure),
         "title": scene.title,
-        "file": re.sub(r"[^a-z0-9]+", "-", scene.title.replace("ΔW", "delta").lower()).strip("-") or "delta-lab",
+        "file": re.sub(r"[\W_]+", "-", scene.title.replace("ΔW", "delta").lower()).strip("-") or "delta-lab",
         "label": scene.label,
         "description": scene.description,
         "caption": scene.caption,
         "height": scene.height_px,
-        "frame_word": scene.frame_word,
+        "frame_word": scene.frame_word or label("stage.step"),
         "frame_start": scene.frame_start,
         "tables": [table._asdict() for table in scene.tables],
         "rank": _rank(scene.rank) if scene.rank else None,
@@ -138,15 +138,19 @@ def _rank(control: RankControl) -> dict[str, Any]:
         "mark": LIGHT.text,
         "strip": {"width": delta.STRIP, "left": -delta.GAP - delta.STRIP, "top": delta.GAP + delta.STRIP, "share": 0.74, "fine": 0.94},
         "beside": _beside(control.beside) if control.beside else None,
-        "other": {"name": f"{control.other.name}, {control.other.label.text}", "spectrum": control.other.singular}
+        "other": {
+            "name": label("scenes.other", name=control.other.name, label=control.other.label.text),
+            "spectrum": control.other.singular,
+        }
         if control.other
         else None,
     }
 
 
 def _beside(info: delta.DeltaSceneInfo) -> dict[str, Any]:
-    share = f"{100 * info.energy[-1]:.0f}% of its energy" if info.energy and info.energy[-1] < 0.9995 else "all of it"
-    words = f"ΔW of full fine-tuning, {info.label.text}<br>{share}, same scale"
+    whole = not info.energy or info.energy[-1] >= 0.9995
+    share = label("scenes.beside_all") if whole else label("scenes.beside_share", share=f"{100 * info.energy[-1]:.0f}")
+    words = label("scenes.beside", label=info.label.text, share=share)
     return {"k": info.left.shape[1], "left": _encode(info.left), "right": _encode(info.right), "words": words}
 
 

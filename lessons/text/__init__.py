@@ -1,7 +1,8 @@
 """Prose from Markdown files, with numbers filled in, words coloured as the scene colours them, and terms explained.
 
 A lesson's prose lies in lessons/text/<lesson>/<part>.md, so that it can be read and translated without code; short
-labels lie in labels.toml, those of the tools in calculator.toml, practice.toml and question.toml. In prose, `{{name}}` is filled from the caller, `[[trainable|B]]` shows B in the colour of
+labels lie in labels.toml, those of the tools in calculator.toml, practice.toml and question.toml; the words of the charts lie in
+viz/words.toml. In prose, `{{name}}` is filled from the caller, `[[trainable|B]]` shows B in the colour of
 what is trainable, `[[trainable:B|B]]` says besides that the word belongs to the part "B" of the scene, and
 `[[term:rank|directions]]` explains the word by the glossary's entry "rank" when it is pointed at or reached by keyboard.
 """
@@ -17,9 +18,10 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
+from viz.words import VALUE, filled, find
+
 FOLDER = Path(__file__).parent
 MEANINGS = ("frozen", "trainable", "quantized", "base", "chosen", "rejected", "delta")
-_VALUE = re.compile(r"\{\{(\w+)\}\}")
 _WORD = re.compile(r"\[\[(\w+)(?::([^|\]]+))?\|([^\]]+)\]\]")
 
 
@@ -61,7 +63,7 @@ def table(name: str) -> dict[str, Any]:
 
 
 def source(path: Path) -> str:
-    """Every text of the course comes through here."""
+    """Every text of the course but the words of its charts, viz/words.toml, comes through here."""
     return path.read_text("utf-8")
 
 
@@ -72,10 +74,7 @@ def label(key: str, /, **values: object) -> str:
 
 def say(name: str, key: str, /, **values: object) -> str:
     """A short text of lessons/text/<name>.toml by its dotted name, as `label` does."""
-    found: Any = table(name)
-    for part in key.split("."):
-        found = found[part]
-    return _VALUE.sub(lambda match: str(values[match[1]]), found)
+    return filled(find(table(name), key), values)
 
 
 @cache
@@ -93,7 +92,7 @@ def fill(markdown: str, **values: object) -> str:
         KeyError: A word has a meaning that is not in MEANINGS, or a term is not in the glossary.
     """
     coloured = _WORD.sub(_word, markdown)
-    return _VALUE.sub(lambda match: html.escape(str(_value(match[1], values)), quote=False), coloured)
+    return VALUE.sub(lambda match: html.escape(str(_value(match[1], values)), quote=False), coloured)
 
 
 def _value(name: str, values: dict[str, object]) -> object:

@@ -10,9 +10,12 @@ import pytest
 from plotly.utils import PlotlyJSONEncoder
 from streamlit.testing.v1 import AppTest
 
+from engine.recorded.weights import recorded_weights
 from lessons.catalog import find
 from lessons.gallery import EXHIBITS
 from lessons.stage.scene import Scene, payload
+from lessons.stage.weights_scenes import NAME
+from lessons.text import read
 from tests.lessons.prose import files
 from viz.label import KINDS
 
@@ -48,6 +51,11 @@ def test_every_linked_word_lights_a_part_of_some_picture() -> None:
     linked = {part for path in files() for part in re.findall(r"\[\[(?!term:)\w+:([^|\]]+)\|", path.read_text("utf-8"))}
     drawn = {trace.meta for _, scene in SCENES for trace in scene.figure.data}
     assert {"B", "NF4", "plane", "learned", "chosen"} <= linked <= drawn
+
+
+def test_the_caption_of_recorded_weights_says_what_their_file_says() -> None:
+    weights = recorded_weights(NAME)
+    assert weights and weights.about["origin"] in read("gallery", "weights")
 
 
 # Each picture at its home

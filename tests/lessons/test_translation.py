@@ -1,59 +1,72 @@
 """The course can be translated: shown in a language with an accent on every vowel, no plain English is left on any page.
 
-Not looked at: names and notes of models and tasks in the catalogue, what models said, code, and pictures with their words and
-tables (`describe_*` and `*_tables` in `viz`, truth labels). English still stands in the engine's errors and notes, which other
-programs print too (in `engine/planner` the names, formulas and sources of terms, what a change costs, and measured groups), in
-what is wrong with a file that was uploaded (`quizzes`), and in files for other programs (`quizzes/export`).
+Pictures are looked at as the browser gets them: titles, axes, legends, notes, what is said under the pointer and read out, tables,
+names of downloads, and the words of the buttons round them.
+
+Not looked at: names and notes of models and tasks in the catalogue, what models said, and code. English still stands in the
+engine's errors and notes, which other programs print too (in `engine/planner` the formulas and sources of terms, what a change
+costs, and measured groups), in what is wrong with a file that was uploaded (`quizzes`), and in files for other programs
+(`quizzes/export`).
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Collection, Iterator, Sequence
+import sys
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from html import escape
+from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-import plotly.graph_objects as go
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Block
 
 import lessons.text as texts
+import viz.words as chart_words
 from engine.catalog.models import MODELS
 from engine.catalog.tasks import TASKS
 from engine.doctor import tell
 from engine.planner.answer import answer
+from engine.planner.catalogue import model_ids
 from engine.planner.claims import claims
 from engine.planner.explain import explain
 from engine.planner.hardware import gpus
 from engine.planner.options import read_options
 from engine.planner.ways import combination, ways
 from engine.recorded import recordings
+from engine.recorded.scenes import SceneData, find_scene
 from engine.store import predictions, progress
 from lessons.catalog import LESSONS, find
 from lessons.gallery import EXHIBITS
-from lessons.panels import planner_accuracy
+from lessons.panels import current, memory, planner_accuracy
 from lessons.panels.dials import Cell, parse_link
 from lessons.panels.planner_ask import START
 from lessons.panels.question_forms import number_problem
 from lessons.planner import SECTIONS
 from lessons.practice import VIEWS
-from lessons.stage.scene import Scene
+from lessons.preference import NANO
+from lessons.stage import FRONTEND, method_scenes
+from lessons.stage import page as stage_page
 from quizzes import bank, units
 from quizzes.answers import Answer
 from quizzes.schema import Match, Number, Order, Pick, Recall
 from quizzes.stored import StoreLog
 from tests.quizzes.hands import LEARNER, one_question
 
+ROOT = Path(__file__).parents[2]
 ACCENTS = str.maketrans("aeiouyAEIOUY", "áéíóúýÁÉÍÓÚÝ")
 KEPT = re.compile(
     r"\$\$.*?\$\$|\$[^$\n]+\$|`[^`]*`|\{\{[^}]*\}\}|\[\[[^|\]]+\||\]\([^)]*\)|:\w+\[|:material/\w+:|:small\[|:gray\[", re.DOTALL
 )
 NOT_WORDS = {"page", "next", "key", "task", "change"}
 """Names in a lesson's own tables whose values are addresses and settings."""
-NOT_WORDS_OF_A_QUESTION = {"id", "lesson", "kind", "key", "answer", "unit", "value", "part", "page", "language", "run", "draw", "misconception", "chart"}  # fmt: skip
+NOT_WORDS_OF_A_QUESTION = {"id", "lesson", "kind", "key", "answer", "unit", "value", "part", "page", "language", "run", "draw", "misconception", "style", "y"}  # fmt: skip
 ENGLISH = re.compile(r"\b[a-z]{2,}(?: [a-z]{2,}){2,}\b")
 """Three plain words in a row."""
 PLAIN = re.compile(r"\b[A-Z]?[a-z]{2,}\b")
@@ -61,7 +74,26 @@ VOWEL = re.compile("[aeiouy]")
 HEADINGS = ("title", "header", "subheader")
 SENTENCES = ("markdown", "caption", "info", "success", "warning", "error")
 CHOICES = ("radio", "button_group")
+SAID_BY_MODELS = {"samples", "tokens", "token", "nearest", "labels"}
+"""Names in recorded data under which stands what a model or its tokenizer says."""
+NOT_READ = {
+    "type", "mode", "meta", "legendgroup", "family", "symbol", "shape", "dash", "fill", "hoverinfo", "hoveron", "orientation", "textposition",
+    "anchor", "side", "align", "xanchor", "yanchor", "xref", "yref", "barmode", "hovermode", "dragmode", "aspectmode",
+    "tickmode", "rangemode", "autorange", "exponentformat", "traceorder", "fillmode", "ticks", "dtype", "bdata", "scaleanchor", "kind", "key", "recolour",
+    "plotly", "scales", "left", "right", "b", "a", "uid", "file",
+}  # fmt: skip
+"""Fields of a picture that hold settings, colours and numbers."""
+PATH = re.compile(r"\b\w+(?:\.\w+){2,}|%\{[^}]*\}|\{\{\w+\}\}")
+"""A module of a model, such as model.layers.2.mlp, and what plotly and the stage fill in themselves."""
+NAMES = re.compile(
+    r"(?<![\w-])(?:" + "|".join(
+        re.escape(name) for name in sorted({*MODELS, *TASKS, *model_ids(), *(name.split("/")[-1] for name in model_ids())}, key=len, reverse=True)
+    ) + r")(?![\w-])"
+)  # fmt: skip
 QUESTIONS = bank.questions()
+SENTENCE = re.compile(r"[A-Za-z]{2,} [a-z]{2,}|^[\"`][A-Z][a-z]+[\"`]$")
+"""In a script: two words in a row, or one that begins as the name of a button does."""
+SHOWN_OF_AN_ANSWER = 120
 KINDS = {question.kind: question for question in reversed(QUESTIONS.values())}
 
 
@@ -97,7 +129,7 @@ def pseudo_question(value: Any, key: str = "") -> Any:
 def engine_words(**question: object) -> list[str]:
     """What the engine says itself about an answer of the calculator, and about what was measured."""
     found = answer(read_options(question))
-    said = [text for term in explain(found) for text in (term.name.replace("_", " "), term.formula, term.source)]
+    said = [text for term in explain(found) for text in (term.formula, term.source)]
     said += [text for way in (*ways(found), *(combination(found) or ())) for text in (way.name, way.note)]
     said += [text for card in gpus().values() for text in (card.price_source, card.note, card.check)]
     report = planner_accuracy._report()
@@ -109,10 +141,12 @@ def engine_words(**question: object) -> list[str]:
 
 def without_names(shown: str, known: Sequence[str] = ()) -> str:
     """What a page shows, without names, the catalogue's notes, what models said, markup and what is `known`."""
-    for note in (*known, *(card.note for card in MODELS.values()), *(task.note for task in TASKS.values())):
+    notes = {card.note for card in (*MODELS.values(), *TASKS.values())}
+    for note in (*known, *sorted(notes, key=len, reverse=True)):
         shown = shown.replace(note, "|")
     for named in (*TASKS.values(), *MODELS.values()):
         shown = shown.replace(named.title, "")
+    shown = NAMES.sub(" | ", PATH.sub(" | ", shown))
     shown = re.sub(r'<style>.*?</style>|<th scope="row">.*?</th>|<td[^>]*>.*?(?=<span|</td>)', " | ", shown, flags=re.DOTALL)
     return re.sub(r"<[^>]*>|\]\([^)]*\)|\$\$.*?\$\$|\$[^$\n]+\$|`[^`]*`", " | ", shown, flags=re.DOTALL)
 
@@ -120,14 +154,14 @@ def without_names(shown: str, known: Sequence[str] = ()) -> str:
 @pytest.fixture
 def in_pseudo_language(monkeypatch, tmp_path):
     monkeypatch.setenv("DELTALAB_HOME", str(tmp_path))
-    read, table = texts.read.__wrapped__, texts.table.__wrapped__
-    monkeypatch.setattr(texts, "read", lambda lesson, part: pseudo(read(lesson, part)))
-    monkeypatch.setattr(texts, "table", lambda name: pseudo_table(table(name), NOT_WORDS if "/" in name else ()))
-    for module in ("claims", "beliefs", "clinic", "dials", "choose", "planner_ask", "planner_sum", "arena_field"):
-        monkeypatch.setattr(f"lessons.panels.{module}.table", texts.table)
-    monkeypatch.setattr("lessons.start.table", texts.table)
-    monkeypatch.setattr("lessons.lesson.read", texts.read)
-    monkeypatch.setattr("lessons.gallery.read", texts.read)
+    read, table, words = texts.read, texts.table, pseudo_table(chart_words.table())
+    everywhere(monkeypatch, read, lambda lesson, part: pseudo(read(lesson, part)))
+    everywhere(monkeypatch, table, cache(lambda name: pseudo_table(table(name), NOT_WORDS if "/" in name else ())))
+    monkeypatch.setattr(chart_words, "table", lambda: words)
+    everywhere(monkeypatch, find_scene, lambda name: said(find_scene(name)))
+    left = method_scenes._left
+    monkeypatch.setattr(method_scenes, "_left", lambda folder: said_by_models(left(folder)))
+    monkeypatch.setattr(memory, "explain", lambda found: [term._replace(formula=pseudo(term.formula)) for term in explain(found)])
     monkeypatch.setattr("lessons.lesson.quiz", lambda *args, **kwargs: None)
     questions = {name: pseudo_question(question) for name, question in QUESTIONS.items()}
     ideas = {name: bank.Misconception(name, pseudo(idea.name), pseudo(idea.truth)) for name, idea in bank.misconceptions().items()}
@@ -135,9 +169,39 @@ def in_pseudo_language(monkeypatch, tmp_path):
     monkeypatch.setattr(bank, "questions", lambda: questions)
     monkeypatch.setattr(bank, "misconceptions", lambda: ideas)
     monkeypatch.setattr(bank, "packs", lambda: packs)
-    texts.glossary.cache_clear()
+    forget()
     yield
-    texts.glossary.cache_clear()
+    forget()
+
+
+def everywhere(monkeypatch: pytest.MonkeyPatch, function: Callable, other: Callable) -> None:
+    """In each module of the lessons that has imported it."""
+    for name, module in list(sys.modules.items()):
+        if name.split(".")[0] == "lessons":
+            for attribute in [key for key, value in vars(module).items() if value is function]:
+                monkeypatch.setattr(module, attribute, other)
+
+
+def forget() -> None:
+    """Pictures and tables that are kept hold words; the component is registered once a process."""
+    st.cache_resource.clear()
+    for name, module in list(sys.modules.items()):
+        if name.startswith("lessons.") and name != "lessons.stage":
+            for value in list(vars(module).values()):
+                getattr(value, "cache_clear", lambda: None)()
+
+
+def said(found: SceneData | None) -> SceneData | None:
+    return found and found._replace(about=said_by_models(found.about))
+
+
+def said_by_models(value: Any, name: str = "") -> Any:
+    """Recorded data in which a model, too, speaks the pseudo-language, so that what is left in English comes from the code."""
+    if isinstance(value, dict):
+        return {key: said_by_models(item, key if key in SAID_BY_MODELS else name) for key, item in value.items()}
+    if isinstance(value, list):
+        return [said_by_models(item, name) for item in value]
+    return pseudo(value) if isinstance(value, str) and name else value
 
 
 def show(path: str, query: dict[str, str] | None = None, **state: object) -> AppTest:
@@ -157,6 +221,26 @@ def elements(block: Block) -> Iterator:
             yield from elements(node)
 
 
+def drawn(value: Any) -> Iterator[str]:
+    """Every text of a picture, as the stage gets it."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key not in NOT_READ:
+                yield from drawn(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from drawn(item)
+    elif isinstance(value, str) and not value.startswith(("#", "rgba(")):
+        yield value
+
+
+def pictures(node) -> list[str]:
+    """The texts of the picture that an element is."""
+    if node.type != "bidi_component" or "deltalab_stage" not in node.proto.component_name:
+        return []
+    return list(drawn(json.loads(node.proto.json)))
+
+
 def long_texts(node) -> list[str]:
     """What an element says in sentences."""
     told = [node.value] if node.type in SENTENCES else [node.proto.body] if node.type == "html" else []
@@ -171,7 +255,7 @@ def short_texts(node) -> list[str]:
     told += [str(option) for option in node.options] if node.type in CHOICES else []
     if node.type == "markdown" and node.value.startswith("| "):
         told.append(node.value.split("\n")[0])
-    return [*told, str(getattr(node, "label", "")), str(getattr(getattr(node.proto, "popover", None), "label", ""))]
+    return [*told, *pictures(node), str(getattr(node, "label", "")), str(getattr(getattr(node.proto, "popover", None), "label", ""))]
 
 
 def english(test: AppTest, known: Sequence[str] = ()) -> dict[str, str]:
@@ -346,11 +430,49 @@ def test_no_english_is_left_in_the_arena(query, in_pseudo_language, monkeypatch)
         assert not english(test, said)
 
 
-def test_no_english_is_left_in_the_gallery(in_pseudo_language, monkeypatch):
-    picture = Scene(go.Figure(), "", "", "", ())
-    monkeypatch.setattr("lessons.gallery._made", lambda key: picture)
+def test_no_english_is_left_in_the_gallery(in_pseudo_language):
     test = show("gallery")
     assert not english(test) and len(test.header) == len(EXHIBITS)
+    assert sum(bool(pictures(node)) for node in elements(test.main)) == len(EXHIBITS)
+
+
+@pytest.mark.parametrize(
+    ("path", "question"),
+    [("rlhf-and-dpo", {"objective": "reward"}), ("rlhf-and-dpo", {"objective": "rlhf"}), ("prompt-and-prefix", {"method": "prefix"})],
+    ids=lambda value: "" if isinstance(value, str) else "".join(value.values()),
+)
+def test_no_english_is_left_over_other_runs(path, question, in_pseudo_language):
+    kept = [shown for shown in (current.recorded(NANO, "brief", "lora", "rlhf"),) if shown]
+    said = {answer.tuned for shown in kept for look in shown.story.looks for answer in look.answers}
+    assert said
+    test = show(path, question)
+    assert not english(test, [*sorted(said, key=len, reverse=True), *{text[:SHOWN_OF_AN_ANSWER] for text in said}])
+
+
+def test_the_stages_html_has_names_in_the_place_of_words(in_pseudo_language):
+    page = (FRONTEND / "stage.html").read_text("utf-8")
+    for html in (re.sub(r"{{\w+}}", " ", page), stage_page()):
+        told = re.findall(r'(?:aria-label|title|placeholder|alt)="([^"]*)"', html)
+        assert not PLAIN.search(" ".join([re.sub(r"<[^>]*>", " ", html), *told]))
+
+
+def test_the_stages_scripts_ask_for_texts_by_names_that_are_there():
+    """None has words of its own but fonts, names of keys, and errors, which are for the console."""
+    asked = set()
+    for file in sorted(FRONTEND.glob("*.js")):
+        code = re.sub(r"^\s*(//|/?\*).*$|\s//\s.*$|new Error\(.*?\)", "", file.read_text("utf-8"), flags=re.MULTILINE)
+        literals = [re.sub(r"\$\{[^}]*\}", "x", found) for found in re.findall(r'"[^"\n]*"|`[^`\n]*`', code)]
+        assert not [text for text in literals if SENTENCE.search(text) and "sans-serif" not in text and text != '"Enter"'], file.name
+        asked |= {name for pair in re.findall(r'say\((?:[^"()]*\? )?"(\w+)"(?: : "(\w+)")?', code) for name in pair if name}
+    known = texts.table("labels")["stage"].keys()
+    assert asked <= known and known - asked == {"nothing", "step", "full_height", "full_colour"}, (
+        "the first two are for Python, the others are chosen before"
+    )
+
+
+def test_no_month_or_weekday_comes_from_the_machines_own_language():
+    written = {file.name: file.read_text("utf-8") for folder in ("lessons", "viz") for file in ROOT.joinpath(folder).rglob("*.py")}
+    assert len(written) > 50 and not [name for name, code in written.items() if re.search(r"%-?[aAbBcx]\b", code)]
 
 
 def test_what_a_link_says_wrongly_is_told_in_words_from_files(in_pseudo_language):

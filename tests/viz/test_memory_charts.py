@@ -56,7 +56,7 @@ def test_towers_are_as_high_as_their_sums() -> None:
 
 def test_towers_as_one_mesh_have_their_corners_and_closed_sides() -> None:
     towers = [Box(1, 2, 0.5, 0.25, 3, LIGHT.frozen, "a", 10), Box(-1, 0, 1, 1, 2, LIGHT.base, "b")]
-    mesh = boxes(towers, "towers")
+    mesh = boxes(towers, "towers", "towers")
     x, y, z = (np.array(getattr(mesh, axis)).reshape(2, 8) for axis in "xyz")
     np.testing.assert_allclose([x.min(1), x.max(1)], [[1, -1], [1.5, 0]])
     np.testing.assert_allclose([y.min(1), y.max(1)], [[2, 0], [2.25, 1]])

@@ -5,6 +5,7 @@ import { calm, webgl } from "./theme.js";
 import { camera, fitted, isFlat, isSolid } from "./figure.js";
 import { remember } from "./memory.js";
 import { saveCsv, savePng } from "./save.js";
+import { say } from "./say.js";
 
 export function chooseCell(stage) {
   setCell(stage, ["cell-row", "cell-column"].map((name) => Number(stage.part(name).value) || 0));
@@ -64,7 +65,7 @@ function toggleTable(stage, pressed) {
   const tables = stage.part("tables");
   tables.hidden = !tables.hidden;
   pressed.setAttribute("aria-expanded", String(!tables.hidden));
-  pressed.textContent = tables.hidden ? "Show as a table" : "Hide the table";
+  pressed.textContent = say(tables.hidden ? "show_table" : "hide_table");
   if (!tables.hidden) tables.scrollIntoView({ block: "nearest", behavior: calm() ? "auto" : "smooth" });
 }
 

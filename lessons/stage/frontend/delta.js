@@ -1,5 +1,6 @@
 // The ΔW scene: what the three matrices look like at rank k, in space or flat.
 import { decode, list, peak, product, ribbons, ribbonsDown } from "./arrays.js";
+import { say } from "./say.js";
 
 /** Typed arrays and constants of one scene, decoded once when the data arrive. */
 export function prepare(rank) {
@@ -108,13 +109,13 @@ export function withBeside(rank, traces, scene) {
 }
 
 /** The words that stand beside B, A and ΔW. */
-export function notes(rank, k, left = false, measure = "full height") {
+export function notes(rank, k, left = false, measure = "full_height") {
   const pair = factors(rank, k);
   const inner = pair === rank.trained ? pair.all : k;
   const [m, n] = rank.shape;
-  const kept = rank.trained && k >= rank.k ? "ΔW = BA" : `ΔW, top ${k}`;
-  const whole = left ? `ΔW without its top ${k}` : kept;
-  const text = (name, a, b, most) => `<b>${name}  ${a} × ${b}</b><br>${measure} = ${number(most)}`;
+  const kept = rank.trained && k >= rank.k ? "ΔW = BA" : say("top", { k });
+  const whole = left ? say("without", { k }) : kept;
+  const text = (name, a, b, most) => `<b>${name}  ${a} × ${b}</b><br>${say(measure, { value: number(most) })}`;
   return [text(pair.names[0], m, inner, pair.peaks[0]), text(pair.names[1], inner, n, pair.peaks[1]), text(whole, m, n, rank.most)];
 }
 

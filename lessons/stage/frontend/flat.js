@@ -12,7 +12,7 @@ export function flat(rank, k, layout, colours, memory) {
     hoverinfo: "none", xgap: 0, ygap: 0,
   });
   const { scene: _scene, ...rest } = layout;
-  const words = notes(rank, k, memory.left, "full colour");
+  const words = notes(rank, k, memory.left, "full_colour");
   const axis = { visible: false, fixedrange: true };
   const end = beside ? 0.62 - GAP / 2 : 1;
   const note = (text, x, y) => ({ text, x, y, xref: "paper", yref: "paper", xanchor: "left", yanchor: "bottom", align: "left", showarrow: false, font: { size: 12 } });

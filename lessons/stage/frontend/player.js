@@ -1,5 +1,6 @@
 // Scenes with frames: a slider over them, play, step and speed. A frame is plotly's own: {name, data, traces, layout}.
 import { calm } from "./theme.js";
+import { say } from "./say.js";
 
 const FRAMES_A_SECOND = 4;
 
@@ -78,5 +79,5 @@ export function move(stage, by) {
 
 function button(stage, on) {
   const play = stage.root.querySelector("button[data-do='play']");
-  play.textContent = on ? "Pause" : "Play";
+  play.textContent = say(on ? "pause" : "play");
 }

@@ -3,6 +3,7 @@ import { cell, factors, prepare, surfaces } from "./delta.js";
 import { drawBars, drawTerms } from "./panel.js";
 import { isFlat } from "./figure.js";
 import { list } from "./arrays.js";
+import { say } from "./say.js";
 
 /** Set the controls for a scene; hidden where it has no rank. */
 export function show(stage, data) {
@@ -24,15 +25,16 @@ export function tell(stage) {
   if (!rank) return;
   const k = Number(stage.slider.value);
   const kept = 100 * rank.energy[k - 1];
-  const energy = k === rank.k && rank.complete ? "all of the energy" : `${kept < 99 ? kept.toFixed(0) : Math.min(99.9, kept).toFixed(1)}% of the energy`;
-  stage.part("rank-value").textContent = `${k} of ${rank.k} · ${energy}`;
-  stage.slider.setAttribute("aria-valuetext", `${k} of ${rank.k} directions, ${energy}`);
+  const share = kept < 99 ? kept.toFixed(0) : Math.min(99.9, kept).toFixed(1);
+  const numbers = { k, all: rank.k, energy: say(k === rank.k && rank.complete ? "energy_all" : "energy", { share }) };
+  stage.part("rank-value").textContent = say("kept", numbers);
+  stage.slider.setAttribute("aria-valuetext", say("kept_said", numbers));
   stage.part("rank-words").textContent = k === rank.k && rank.trained
-    ? `ΔW exactly as trained: B times A. Move the slider to keep only its strongest directions.`
-    : `ΔW from its ${k === 1 ? "strongest direction" : `${k} strongest directions`}. ${rank.trained ? "B and A are turned so that each column and row is one direction, the strongest first." : "Each column and row on the sides is one direction."}`;
+    ? say("exact")
+    : `${say(k === 1 ? "strongest_one" : "strongest", { k })} ${say(rank.trained ? "turned" : "sides")}`;
   const bars = stage.part("bars");
   drawBars(bars, rank, k);
-  bars.setAttribute("aria-label", `Singular values, logarithmic: ${rank.spectrum.length} bars, the first ${k} kept${rank.other ? `; dashes: ${rank.other.name}` : ""}`);
+  bars.setAttribute("aria-label", say(rank.other ? "bars_other" : "bars", { count: rank.spectrum.length, k, other: rank.other?.name }));
   tellCell(stage);
 }
 
@@ -71,11 +73,11 @@ function tellCell(stage) {
   const sum = terms.reduce((total, term) => total + term, 0);
   const [left, right] = factors(rank, k).names;
   const products = terms.length <= 8 ? ` = ${terms.map(signed).join(" ")}` : "";
+  const count = say(terms.length === 1 ? "product" : "products", { count: terms.length });
   stage.part("cell-words").textContent =
-    `ΔW at row ${rank.rows[i]}, column ${rank.columns[j]} = row ${rank.rows[i]} of ${left} times column ${rank.columns[j]} of ${right}: ` +
-    `${terms.length} product${terms.length === 1 ? "" : "s"}${products} = ${signed(sum)}`;
+    say("cell_words", { row: rank.rows[i], column: rank.columns[j], left, right, products: `${count}${products} = ${signed(sum)}` });
   drawTerms(stage.part("terms"), terms);
-  stage.part("terms").setAttribute("aria-label", `The ${terms.length} products of this cell, direction by direction`);
+  stage.part("terms").setAttribute("aria-label", say("terms", { count: terms.length }));
 }
 
 /** Row, column and exact value of the cell under the pointer. */
@@ -84,9 +86,9 @@ export function point(stage, at) {
   if (!found) return;
   const { role, i, j, value } = found;
   const { rank } = stage;
-  const row = role === "A" ? `direction ${i + 1}` : `row ${rank.rows[i]}`;
-  const column = role === "B" ? `direction ${j + 1}` : `column ${rank.columns[j]}`;
-  stage.part("readout").textContent = `${role}: ${row}, ${column}, value ${signed(value)}`;
+  const row = role === "A" ? say("direction", { number: i + 1 }) : say("row_number", { number: rank.rows[i] });
+  const column = role === "B" ? say("direction", { number: j + 1 }) : say("column_number", { number: rank.columns[j] });
+  stage.part("readout").textContent = say("readout", { role, row, column, value: signed(value) });
 }
 
 /** Which cell of which matrix a point of the picture is. */

@@ -3,6 +3,7 @@ import { csv, download, tableLines } from "./panel.js";
 import { current, withFrame } from "./player.js";
 import { full, middle, sides } from "./delta.js";
 import { grid, list, places } from "./arrays.js";
+import { say } from "./say.js";
 
 export async function savePng(stage) {
   const plot = stage.part("plot");
@@ -34,15 +35,15 @@ export function saveCsv(stage) {
 function matrixLines({ rank, slider, memory }) {
   const k = Number(slider.value);
   const { left, right, names } = sides(rank, k);
-  const directions = right.map((_, d) => `direction ${d + 1}`);
+  const directions = right.map((_, d) => say("direction", { number: d + 1 }));
   const section = (title, columns, rows, values) => [
-    [`# ${title}; at the rows and columns shown`], ["row \\ column", ...columns], ...values.map((row, i) => [rows[i], ...Array.from(row, short)]),
+    [`# ${say("csv_section", { title })}`], [say("csv_corner"), ...columns], ...values.map((row, i) => [rows[i], ...Array.from(row, short)]),
   ];
   return [
-    ...section(`${memory.left ? "ΔW without its top" : "ΔW from its top"} ${k} of ${rank.k} directions`, rank.columns, rank.rows, middle(rank, k, memory.left)),
+    ...section(say(memory.left ? "csv_without" : "csv_top", { k, all: rank.k }), rank.columns, rank.rows, middle(rank, k, memory.left)),
     ...section(names[0], directions, rank.rows, left),
     ...section(names[1], rank.columns, directions, right),
-    ...(rank.beside && memory.beside ? section("ΔW of full fine-tuning", rank.columns, rank.rows, full(rank)) : []),
+    ...(rank.beside && memory.beside ? section(say("csv_full"), rank.columns, rank.rows, full(rank)) : []),
   ];
 }
 
@@ -60,7 +61,7 @@ function traceLines({ data, layout }) {
     const rows = points(trace);
     return [[`# ${trace.name ?? trace.meta ?? trace.type}`], ["x", "y", "z"].slice(0, rows[0]?.length), ...rows];
   });
-  return [["# As drawn"], ...Object.keys(place).filter((key) => /^[xyz]axis/.test(key)).flatMap(meaning), ...notes, ...traces];
+  return [[`# ${say("csv_drawn")}`], ...Object.keys(place).filter((key) => /^[xyz]axis/.test(key)).flatMap(meaning), ...notes, ...traces];
 }
 
 function points(trace) {

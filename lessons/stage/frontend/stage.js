@@ -11,6 +11,7 @@ import { camera, compose, isSolid } from "./figure.js";
 import { isDark, repaint, webgl } from "./theme.js";
 import { drawStill } from "./still.js";
 import { drawTables } from "./panel.js";
+import { learn, say } from "./say.js";
 import { recall, remember } from "./memory.js";
 
 const stages = new WeakMap();
@@ -21,6 +22,7 @@ let library;
 
 export default async function mount({ data: [data], parentElement, setStateValue }) {
   const root = parentElement.querySelector(".dl-stage");
+  learn(data.words);
   let stage = stages.get(root);
   if (!stage) stages.set(root, (stage = open(root, data.key)));
   stage.report = setStateValue;
@@ -44,7 +46,7 @@ async function fill(stage, data) {
     if (stage.latest === data) await draw(stage);
   } catch (error) {
     stage.root.dataset.state = "failed";
-    stage.part("wait").textContent = "This picture could not be drawn here. Its table and its CSV hold the same numbers.";
+    stage.part("wait").textContent = say("failed");
     console.warn(error);
   } finally {
     done();

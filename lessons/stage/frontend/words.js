@@ -1,4 +1,5 @@
 // Linked prose: a coloured word `dl-part-X` lights the traces whose `meta` is X, and a trace under the pointer its words.
+import { say } from "./say.js";
 
 const open = new Set();
 const NAME = /(?:^|\s)dl-part-(\S+)/;
@@ -79,7 +80,7 @@ function invite() {
       const linked = known.has(partOf(word));
       if (linked === (word.getAttribute("role") === "button")) continue;
       if (!linked) for (const name of ["role", "tabindex", "aria-pressed", "title"]) word.removeAttribute(name);
-      else for (const [name, value] of [["role", "button"], ["tabindex", "0"], ["aria-pressed", "false"], ["title", "Light this part of the picture"]]) word.setAttribute(name, value);
+      else for (const [name, value] of [["role", "button"], ["tabindex", "0"], ["aria-pressed", "false"], ["title", say("link")]]) word.setAttribute(name, value);
     }
   });
 }
