@@ -95,12 +95,19 @@ def draw_memory_stack(info: MemoryStackInfo) -> go.Figure:
         template=template(),
         **titled(info.title, info.label),
         barmode="stack",
-        legend={"orientation": "h", "y": -0.35, "traceorder": "normal"},
+        legend={
+            "orientation": "h",
+            "y": -0.35,
+            "traceorder": "normal",
+            "font": {"size": 11},
+            "entrywidth": 82,
+        },  # two beside each other on a phone
+        margin={"l": 16, "t": 88},  # the card's name has a line of its own under the title
     )
     top = max(info.high_gib, info.usable_gib, sum(t.gib for t in info.terms)) * 1.06
     figure.add_annotation(
         x=info.usable_gib, y=1.02, yref="paper", text=say("memory_stack.card", card=info.card, gib=f"{info.usable_gib:.1f}"), showarrow=False,
-        yanchor="bottom", xanchor="right" if info.usable_gib > top / 2 else "left",
+        yanchor="bottom", xanchor=("left", "center", "right")[min(2, int(3 * info.usable_gib / top))],
     )  # fmt: skip
     figure.update_xaxes(title=say("memory_stack.x"), range=[0, top])
     figure.update_yaxes(showticklabels=False)
