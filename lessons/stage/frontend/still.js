@@ -10,7 +10,7 @@ export function drawStill(canvas, figure, camera, style) {
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
   const sharp = window.devicePixelRatio || 1;
   Object.assign(canvas, { width: width * sharp, height: height * sharp });
-  const paint = canvas.getContext("2d");
+  const paint = canvas.getContext("2d", { willReadFrequently: true }); // in memory: thousands of small faces hold up a graphics card's queue
   paint.scale(sharp, sharp);
   const see = lens(figure, camera, plotArea(figure.layout, width, height));
   see.most = Math.floor(MOST / Math.sqrt(Math.max(1, figure.data.filter((trace) => trace.type === "surface").length)));

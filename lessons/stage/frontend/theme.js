@@ -1,8 +1,9 @@
 // Light or dark, and figures repainted for the dark.
 
+const probe = document.createElement("canvas").getContext("2d");
+
 export function isDark(element) {
   const colour = getComputedStyle(element).getPropertyValue("--st-background-color").trim() || getComputedStyle(document.body).backgroundColor;
-  const probe = document.createElement("canvas").getContext("2d");
   probe.fillStyle = colour;
   const hex = probe.fillStyle;
   const [r, g, b] = [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
