@@ -187,7 +187,9 @@ def test_what_a_model_said_is_text() -> None:
 
 def test_a_full_fine_tuning_that_left_nothing_would_have_left_its_weights() -> None:
     full, lora = recorded(("full", "lora"))
-    assert arena_numbers.stored_bytes(full.result) == 4 * full.result["total_params"] > 5e8
+    assert not full.result["artifact_bytes"]
+    bytes_each = {"bf16": 2, "fp32": 4}[full.result["dtype"]]
+    assert arena_numbers.stored_bytes(full.result) == bytes_each * full.result["total_params"] > 2e8
     assert arena_numbers.stored_bytes(lora.result) == lora.result["artifact_bytes"]
     assert "had it been kept" in arena_numbers.ROWS["stored"](full) and arena_numbers.ROWS["stored"](lora) == "9.83 MB"
 
@@ -205,4 +207,4 @@ def test_a_picture_with_an_own_run_is_live() -> None:
     chosen = field()[NANO, "stories"]
     assert arena_numbers.truth_of(chosen)[::2] == ("live", None)
     assert arena_numbers.truth_of([c for c in chosen if c.key == mine])[::2] == ("live", 3)
-    assert arena_numbers.truth_of(recorded()) == TruthLabel("recorded", "2026-11-22", 0)
+    assert arena_numbers.truth_of(recorded()) == TruthLabel("recorded", max(contender.truth.day for contender in recorded()), 0)

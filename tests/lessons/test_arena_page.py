@@ -13,7 +13,7 @@ from engine.recorded import find_recording
 from lessons.panels import arena_field
 from lessons.panels.arena_match import choices
 from lessons.text import say
-from tests.lessons.arena_runs import LEARNER, NANO, SMOL, USUAL, contest, own
+from tests.lessons.arena_runs import LEARNER, NANO, SMOL, USUAL, contest, own, recorded
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +64,9 @@ def test_it_is_filled_at_once_and_blind() -> None:
     shown = cards(test)
     assert say("arena", "play.base") in shown[0] and len(shown) == 1 + len(contest()[0].said)
     assert not any(name in card for card in shown[1:] for name in ("LoRA", "prefix", "dl-mark")), "no name and no verdict"
-    assert "0% → 94%" in words(test) and "1.8%" in words(test) and "On 6 of 32 questions" in words(test)
+    after = [f"{100 * one.result['score_after']:.0f}%" for one in recorded()]
+    apart = sum(one.apart for one in contest())
+    assert all(f"→ {score}" in words(test) for score in after) and "1.8%" in words(test) and f"On {apart} of 32 questions" in words(test)
     assert say("arena", "field.no_own") in words(test)
 
 
@@ -76,7 +78,7 @@ def test_a_choice_reveals_is_found_again_and_taken_back() -> None:
     assert [re.search(r'dl-said">(.*?)</block', card)[1] for card in after] == before, "the order is kept"
     assert all("dl-mark" in card for card in after) and not picks(test)
     assert say("arena", "play.yours") in after[1] and "LoRA" in "".join(after[1:])
-    assert "**1** chosen, of 24 rounds" in words(test)
+    assert f"**1** chosen, of {sum(one.differs for one in contest())} rounds" in words(test)
     again = page(round="2")
     assert cards(again) == after and not picks(again), "after a reload too"
     settled(again.button("arena-next").click().run())
