@@ -22,7 +22,9 @@ class FullFineTuning:
     def __init__(self, model: nn.Module, spec: RunSpec) -> None:
         self.model = model.requires_grad_(True)
         self._params = list(model.parameters())
-        self._before = [p.detach().clone() for p in self._params]
+        self._before = [p.data for p in self._params]
+        for param in self._params:  # the file's own pages stay as they are: to write on them one by one takes a second
+            param.data = param.data.clone()
         self._masters: list[torch.Tensor] = list(self._params)
         if any(p.dtype != torch.float32 for p in self._params):
             self._masters = [p.detach().float().requires_grad_(True) for p in self._params]
@@ -65,8 +67,10 @@ class FullFineTuning:
 
 
 def _hand_over_to(master: torch.Tensor):
+    kept = torch.empty_like(master)  # half a gigabyte of fresh memory in each step would cost a tenth of its time
+
     def hook(param: torch.Tensor) -> None:
-        master.grad = param.grad.float()
+        master.grad = kept.copy_(param.grad)
         param.grad = None
 
     return hook
