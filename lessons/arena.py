@@ -9,14 +9,12 @@ import streamlit as st
 from engine.catalog.models import DEFAULT_MODEL, MODELS
 from lessons import arc
 from lessons.panels.arena_choice import LEAST, choose, fill_up
-from lessons.panels.arena_field import Contender, field, lesson_link, names, story
+from lessons.panels.arena_field import PAGE, Contender, field, lesson_link, names, story
 from lessons.panels.arena_match import rounds
 from lessons.panels.arena_numbers import bars, curves, differ, first_pictures, numbers_table
 from lessons.panels.arena_play import play
 from lessons.stage.learner import learner_id
 from lessons.text import say
-
-PAGE = "arena"
 
 
 def page() -> None:

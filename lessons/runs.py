@@ -14,7 +14,7 @@ from lessons import arc
 from lessons.catalog import page_of
 from lessons.panels.arena_field import compare_link
 from lessons.text import label, prose
-from viz.label import day_text
+from viz.label import moment_text
 
 PAGE = "runs"
 SHOWN = 30
@@ -45,8 +45,7 @@ def _row(run: jobs.RunStatus) -> None:
     spec = run.spec
     model = MODELS[spec.model].title if spec.model in MODELS else spec.model
     task = TASKS[spec.task].title if spec.task in TASKS else spec.task
-    created = datetime.datetime.fromtimestamp(run.created)
-    when = f"{day_text(created)}, {created:%H:%M}"
+    when = moment_text(datetime.datetime.fromtimestamp(run.created))
     st.markdown(f":material/{ICONS[run.state]}: **{label(f'methods.{spec.method}')} · {task}** · {model}")
     scores = (run.result or {}).get("score_before"), (run.result or {}).get("score_after")
     score = label("runs.score", before=f"{100 * scores[0]:.0f}", after=f"{100 * scores[1]:.0f}") if None not in scores else ""

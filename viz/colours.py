@@ -76,6 +76,9 @@ DARK = Palette(
     height=((0.0, "#D0DDEA"), (0.35, "#92AAC4"), (0.7, "#64809D"), (1.0, "#4A617B")),
 )
 
+LINES = ((LIGHT.trainable, "solid"), (LIGHT.frozen, "dash"), (LIGHT.quantized, "dot"), (LIGHT.base, "dashdot"))
+"""Colour and dash of lines that only have to be told apart, in their order."""
+
 FONT = "Inter, 'Segoe UI', system-ui, -apple-system, Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 

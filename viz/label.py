@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Literal, NamedTuple
 
 from viz.words import heads, say
@@ -49,6 +49,11 @@ def truth_label(kind: str, day: str = "", seed: int | None = None) -> TruthLabel
 def day_text(day: date) -> str:
     """A day in words, such as "22 Nov 2026"."""
     return say("label.day", day=day.day, month=heads("label.months")[day.month - 1], year=day.year)
+
+
+def moment_text(at: datetime) -> str:
+    """A day and its time, such as "22 Nov 2026, 14:05"."""
+    return f"{day_text(at)}, {at:%H:%M}"
 
 
 def titled(title: str, label: TruthLabel) -> dict[str, object]:

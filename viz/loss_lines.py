@@ -11,17 +11,12 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from viz.colours import LIGHT, template
+from viz.colours import LINES, template
 from viz.label import TruthLabel, titled
 from viz.table import Table
 from viz.words import heads, say
 
-_LOOKS = (
-    (LIGHT.trainable, "solid", "circle"),
-    (LIGHT.frozen, "dash", "square"),
-    (LIGHT.quantized, "dot", "diamond"),
-    (LIGHT.base, "dashdot", "triangle-up"),
-)
+_SYMBOLS = ("circle", "square", "diamond", "triangle-up")
 
 
 class LossLine(NamedTuple):
@@ -53,7 +48,7 @@ def draw_loss_lines(info: LossLinesInfo) -> go.Figure:
     """A line a run, told apart by dash and marker as well as colour."""
     figure = go.Figure()
     for place, line in enumerate(info.lines):
-        colour, dash, symbol = _LOOKS[place % len(_LOOKS)]
+        (colour, dash), symbol = LINES[place % len(LINES)], _SYMBOLS[place % len(_SYMBOLS)]
         figure.add_scatter(
             x=line.steps,
             y=line.losses,

@@ -11,17 +11,12 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from viz.colours import LIGHT, template
+from viz.colours import LIGHT, LINES, template
 from viz.label import TruthLabel, titled
 from viz.table import Table
 from viz.words import heads, say
 
-_LOOKS = (
-    (LIGHT.trainable, "solid", "circle"),
-    (LIGHT.frozen, "dash", "diamond"),
-    (LIGHT.quantized, "dot", "square"),
-    (LIGHT.base, "dashdot", "x"),
-)
+_SYMBOLS = ("circle", "diamond", "square", "x")
 
 
 class Moment(NamedTuple):
@@ -79,7 +74,7 @@ def draw_reward_kl(info: RewardKlInfo) -> go.Figure:
         )  # fmt: skip
     hover = say("reward_kl.hover", step="%{customdata[0]}", kl="%{x:.2f}", reward="%{y:.2f}")
     for place, way in enumerate(info.ways):
-        colour, dash, symbol = _LOOKS[place % len(_LOOKS)]
+        (colour, dash), symbol = LINES[place % len(LINES)], _SYMBOLS[place % len(_SYMBOLS)]
         figure.add_scatter(
             x=[m.kl for m in way.moments], y=[m.reward for m in way.moments], mode="lines+markers", name=way.name, meta=f"way-{place}",
             line={"color": colour, "dash": dash, "width": 2.5}, marker={"symbol": symbol, "size": 8},

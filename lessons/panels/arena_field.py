@@ -19,7 +19,7 @@ from lessons.catalog import page_of
 from lessons.panels.current import events_of
 from lessons.panels.dial_list import DIALS
 from lessons.text import label, say, table
-from viz.label import TruthLabel, day_text
+from viz.label import TruthLabel, day_text, moment_text
 
 PAGE = "arena"
 RECENT = 200
@@ -66,7 +66,7 @@ def answers(spec: RunSpec) -> bool:
 def _own(run: jobs.RunStatus) -> Contender:
     ended = datetime.datetime.fromtimestamp(run.ended or run.created)
     truth = TruthLabel("live", ended.date().isoformat(), run.spec.seed)
-    return Contender(run.run_id, run.spec, truth, f"{day_text(ended)}, {ended:%H:%M}", run.result or {})
+    return Contender(run.run_id, run.spec, truth, moment_text(ended), run.result or {})
 
 
 @cache

@@ -15,7 +15,7 @@ from lessons.panels.answers import said
 from lessons.panels.arena_field import Contender, settings
 from lessons.panels.arena_match import Round
 from lessons.panels.arena_play import marks
-from lessons.panels.measured import percent
+from lessons.panels.measured import percent, whole_percent
 from lessons.panels.planner_fit import markdown_table
 from lessons.panels.results import score
 from lessons.stage import stage
@@ -62,10 +62,6 @@ def _change(name: str, write: Callable[[float], str]) -> Callable[[Contender], s
     return cell
 
 
-def _share(value: float) -> str:
-    return f"{100 * value:.0f}%"
-
-
 def _nats(value: float) -> str:
     return f"{value:.2f}"
 
@@ -95,9 +91,9 @@ ROWS: dict[str, Callable[[Contender], str]] = {
     "made": lambda contender: f"{contender.truth.kind_text} · {contender.when}",
     "seed": lambda contender: str(contender.spec.seed),
     "dials": lambda contender: settings(contender.spec),
-    "score": _change("score", _share),
+    "score": _change("score", whole_percent),
     "seeds": _seeds,
-    "facts": _change("fact_score", _share),
+    "facts": _change("fact_score", whole_percent),
     "loss": _change("loss", _nats),
     "probe": _change("forgetting", _nats),
     "trained": _trained,

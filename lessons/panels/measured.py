@@ -104,6 +104,11 @@ def percent(share: float) -> str:
     return "100%" if share == 1 else f"{100 * share:.2g}%"
 
 
+def whole_percent(share: float) -> str:
+    """Without a digit after the point."""
+    return f"{100 * share:.0f}%"
+
+
 def _forgetting(story: Story) -> dict[str, str]:
     if len(story.probes) != 2:
         return {}

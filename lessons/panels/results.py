@@ -11,6 +11,7 @@ import streamlit as st
 from engine.catalog.models import MODELS
 from engine.catalog.tasks import TASKS
 from engine.recorded.table import ResultRow, Spread, of_cell, spread
+from lessons.panels.measured import whole_percent
 from lessons.panels.planner_fit import markdown_table
 from lessons.text import label
 from viz.label import day_text
@@ -22,7 +23,7 @@ Rows = Sequence[ResultRow]
 
 def score(found: Rows, name: str = "score_after") -> str:
     """Mean over the seeds as a percentage, and the least and the most where they differ."""
-    return spread_text(spread(found, name), lambda value: f"{100 * value:.0f}%")
+    return spread_text(spread(found, name), whole_percent)
 
 
 def spread_text(values: Spread | None, write: Callable[[float], str]) -> str:

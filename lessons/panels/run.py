@@ -20,7 +20,7 @@ from lessons.stage import stage
 from lessons.stage.scene import Scene, plain_stage
 from lessons.text import label
 from viz import learning_curve, loss_curve
-from viz.label import day_text
+from viz.label import moment_text
 
 POLL_SECONDS = {True: 0.4, False: 1.0}
 """Between two looks at a live run, by whether it is a nano model's, whose steps come fast. Each look costs some of the
@@ -60,8 +60,7 @@ def _start(spec: RunSpec, run: jobs.RunStatus | None) -> None:
             _submit(spec, keep, anew=current)
         return
     ended = jobs.status(twin).ended
-    at = datetime.datetime.fromtimestamp(ended) if ended else None
-    when = f"{day_text(at)}, {at:%H:%M}" if at else label("run.before")
+    when = moment_text(datetime.datetime.fromtimestamp(ended)) if ended else label("run.before")
     if left.button(label("run.show", when=when), type="primary", key="run-show", width="stretch", help=label("run.show_help")):
         _show(twin)
     if right.button(label("run.anew"), key="run-anew", width="stretch"):

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from engine.catalog.models import MODELS as CATALOGUE
 from engine.recorded.scenes import SceneData, find_scene
 from engine.recorded.table import Spread
+from lessons.panels.measured import whole_percent
 from lessons.panels.planner_fit import markdown_table
 from lessons.panels.results import spread_text, truth
 from lessons.panels.set_words import length_words, rank_words, rehearsal_words, way_name
@@ -120,7 +121,7 @@ def rehearsal_table() -> None:
     chosen = st.segmented_control(label("rehearsal.which"), list(cells), default=first, format_func=_cell_name, key="rehearsal-which")
     found, place = cells[chosen or first]
     st.markdown(rehearsal_words(found, place))
-    columns = {"score": _percent, "facts": _percent, "probe": lambda value: f"{value:.2f}", "kept": _percent}
+    columns = {"score": whole_percent, "facts": whole_percent, "probe": lambda value: f"{value:.2f}", "kept": whole_percent}
     base = dict(zip(found.about["measures"], found.arrays["before"].tolist(), strict=True))
     rows = [
         {
@@ -143,10 +144,6 @@ def _cell_name(cell: str) -> str:
     return f"{CATALOGUE[model].title} · {label(f'methods.{method}')}"
 
 
-def _percent(value: float) -> str:
-    return f"{100 * value:.0f}%"
-
-
 def lengths_panel() -> None:
     """Prompt and prefix tuning over k: the loss of the plain model, where k matters, as bars, and both twins as a table."""
     sets = {twin: found for twin, model in TWINS.items() if (found := find_scene(f"lengths-{model}"))}
@@ -160,7 +157,7 @@ def lengths_panel() -> None:
             label("lengths.k"): str(k),
             **{
                 label("lengths.of", method=label(f"methods.{method}"), twin=label(f"lengths.{twin}")): label(
-                    "lengths.cell", score=_percent(found.arrays["score"][i, j].mean()), loss=f"{found.arrays['loss'][i, j].mean():.2f}"
+                    "lengths.cell", score=whole_percent(found.arrays["score"][i, j].mean()), loss=f"{found.arrays['loss'][i, j].mean():.2f}"
                 )
                 for twin, found in sets.items()
                 for i, method in enumerate(found.about["methods"])
@@ -235,7 +232,7 @@ def variants_table() -> None:
         return
     prose("lora", "variants-measured")
     columns: tuple[tuple[str, Callable[[float], str]], ...] = (
-        ("score", _percent),
+        ("score", whole_percent),
         ("probe", lambda value: f"{value:.2f}"),
     )
     rows = [
