@@ -11,119 +11,56 @@ costs, and measured groups), in what is wrong with a file that was uploaded (`qu
 
 from __future__ import annotations
 
-import json
 import re
-import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import fields, is_dataclass, replace
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
-from streamlit.testing.v1.element_tree import Block
 
 import lessons.text as texts
-import viz.words as chart_words
-from engine.catalog.models import MODELS
-from engine.catalog.tasks import TASKS
 from engine.doctor import tell
 from engine.planner.answer import answer
-from engine.planner.catalogue import model_ids
 from engine.planner.claims import claims
 from engine.planner.explain import explain
 from engine.planner.hardware import gpus
 from engine.planner.options import read_options
 from engine.planner.ways import combination, ways
 from engine.recorded import recordings
-from engine.recorded.scenes import SceneData, find_scene
 from engine.store import predictions, progress
 from lessons.catalog import LESSONS, find
 from lessons.gallery import EXHIBITS
-from lessons.panels import current, memory, planner_accuracy
+from lessons.panels import current, planner_accuracy
 from lessons.panels.dials import Cell, parse_link
 from lessons.panels.planner_ask import START
 from lessons.panels.question_forms import number_problem
 from lessons.planner import SECTIONS
 from lessons.practice import VIEWS
 from lessons.preference import NANO
-from lessons.stage import FRONTEND, method_scenes
+from lessons.stage import FRONTEND
 from lessons.stage import page as stage_page
-from quizzes import bank, units
+from quizzes import units
 from quizzes.answers import Answer
 from quizzes.schema import Match, Number, Order, Pick, Recall
 from quizzes.stored import StoreLog
+from tests.lessons.plain import ENGLISH, PLAIN, elements, english, pictures, without_names
+from tests.lessons.pseudo import QUESTIONS, pseudo, speak
 from tests.quizzes.hands import LEARNER, one_question
 
 ROOT = Path(__file__).parents[2]
-ACCENTS = str.maketrans("aeiouyAEIOUY", "áéíóúýÁÉÍÓÚÝ")
-KEPT = re.compile(
-    r"\$\$.*?\$\$|\$[^$\n]+\$|`[^`]*`|\{\{[^}]*\}\}|\[\[[^|\]]+\||\]\([^)]*\)|:\w+\[|:material/\w+:|:small\[|:gray\[", re.DOTALL
-)
-NOT_WORDS = {"page", "next", "key", "task", "change"}
-"""Names in a lesson's own tables whose values are addresses and settings."""
-NOT_WORDS_OF_A_QUESTION = {"id", "lesson", "kind", "key", "answer", "unit", "value", "part", "page", "language", "run", "draw", "misconception", "style", "y"}  # fmt: skip
-ENGLISH = re.compile(r"\b[a-z]{2,}(?: [a-z]{2,}){2,}\b")
-"""Three plain words in a row."""
-PLAIN = re.compile(r"\b[A-Z]?[a-z]{2,}\b")
-VOWEL = re.compile("[aeiouy]")
-HEADINGS = ("title", "header", "subheader")
-SENTENCES = ("markdown", "caption", "info", "success", "warning", "error")
-CHOICES = ("radio", "button_group")
-SAID_BY_MODELS = {"samples", "tokens", "token", "nearest", "labels"}
-"""Names in recorded data under which stands what a model or its tokenizer says."""
-NOT_READ = {
-    "type", "mode", "meta", "legendgroup", "family", "symbol", "shape", "dash", "fill", "hoverinfo", "hoveron", "orientation", "textposition",
-    "anchor", "side", "align", "xanchor", "yanchor", "xref", "yref", "barmode", "hovermode", "dragmode", "aspectmode",
-    "tickmode", "rangemode", "autorange", "exponentformat", "traceorder", "fillmode", "ticks", "dtype", "bdata", "scaleanchor", "kind", "key", "recolour",
-    "plotly", "scales", "left", "right", "b", "a", "uid", "file",
-}  # fmt: skip
-"""Fields of a picture that hold settings, colours and numbers."""
-PATH = re.compile(r"\b\w+(?:\.\w+){2,}|%\{[^}]*\}|\{\{\w+\}\}")
-"""A module of a model, such as model.layers.2.mlp, and what plotly and the stage fill in themselves."""
-NAMES = re.compile(
-    r"(?<![\w-])(?:" + "|".join(
-        re.escape(name) for name in sorted({*MODELS, *TASKS, *model_ids(), *(name.split("/")[-1] for name in model_ids())}, key=len, reverse=True)
-    ) + r")(?![\w-])"
-)  # fmt: skip
-QUESTIONS = bank.questions()
 SENTENCE = re.compile(r"[A-Za-z]{2,} [a-z]{2,}|^[\"`][A-Z][a-z]+[\"`]$")
 """In a script: two words in a row, or one that begins as the name of a button does."""
 SHOWN_OF_AN_ANSWER = 120
 KINDS = {question.kind: question for question in reversed(QUESTIONS.values())}
 
 
-def pseudo(text: str) -> str:
-    """Every vowel gets an accent; formulas, code, names in markup and addresses stay."""
-    pieces, end = [], 0
-    for kept in KEPT.finditer(text):
-        pieces += [text[end : kept.start()].translate(ACCENTS), kept[0]]
-        end = kept.end()
-    return "".join([*pieces, text[end:].translate(ACCENTS)])
-
-
-def pseudo_table(value: Any, kept: Collection[str] = ()) -> Any:
-    """A table whose texts are in the pseudo-language, all but those under the names in `kept`."""
-    if isinstance(value, dict):
-        return {name: item if name in kept else pseudo_table(item, kept) for name, item in value.items()}
-    if isinstance(value, list):
-        return [pseudo_table(item, kept) for item in value]
-    return pseudo(value) if isinstance(value, str) else value
-
-
-def pseudo_question(value: Any, key: str = "") -> Any:
-    """A question of the bank, or a part of one, in the pseudo-language: its files are translated as those of the lessons are."""
-    if key in NOT_WORDS_OF_A_QUESTION:
-        return value
-    if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{field.name: pseudo_question(getattr(value, field.name), field.name) for field in fields(value)})
-    if isinstance(value, tuple):
-        return tuple(pseudo_question(item, key) for item in value)
-    return pseudo(value) if isinstance(value, str) else value
+@pytest.fixture
+def in_pseudo_language(monkeypatch, tmp_path):
+    monkeypatch.setenv("DELTALAB_HOME", str(tmp_path))
+    yield from speak(monkeypatch)
 
 
 def engine_words(**question: object) -> list[str]:
@@ -139,71 +76,6 @@ def engine_words(**question: object) -> list[str]:
     return sorted({text.replace("|", "/") for text in said if text}, key=len, reverse=True)
 
 
-def without_names(shown: str, known: Sequence[str] = ()) -> str:
-    """What a page shows, without names, the catalogue's notes, what models said, markup and what is `known`."""
-    notes = {card.note for card in (*MODELS.values(), *TASKS.values())}
-    for note in (*known, *sorted(notes, key=len, reverse=True)):
-        shown = shown.replace(note, "|")
-    for named in (*TASKS.values(), *MODELS.values()):
-        shown = shown.replace(named.title, "")
-    shown = NAMES.sub(" | ", PATH.sub(" | ", shown))
-    shown = re.sub(r'<style>.*?</style>|<th scope="row">.*?</th>|<td[^>]*>.*?(?=<span|</td>)', " | ", shown, flags=re.DOTALL)
-    return re.sub(r"<[^>]*>|\]\([^)]*\)|\$\$.*?\$\$|\$[^$\n]+\$|`[^`]*`", " | ", shown, flags=re.DOTALL)
-
-
-@pytest.fixture
-def in_pseudo_language(monkeypatch, tmp_path):
-    monkeypatch.setenv("DELTALAB_HOME", str(tmp_path))
-    read, table, words = texts.read, texts.table, pseudo_table(chart_words.table())
-    everywhere(monkeypatch, read, lambda lesson, part: pseudo(read(lesson, part)))
-    everywhere(monkeypatch, table, cache(lambda name: pseudo_table(table(name), NOT_WORDS if "/" in name else ())))
-    monkeypatch.setattr(chart_words, "table", lambda: words)
-    everywhere(monkeypatch, find_scene, lambda name: said(find_scene(name)))
-    left = method_scenes._left
-    monkeypatch.setattr(method_scenes, "_left", lambda folder: said_by_models(left(folder)))
-    monkeypatch.setattr(memory, "explain", lambda found: [term._replace(formula=pseudo(term.formula)) for term in explain(found)])
-    monkeypatch.setattr("lessons.lesson.quiz", lambda *args, **kwargs: None)
-    questions = {name: pseudo_question(question) for name, question in QUESTIONS.items()}
-    ideas = {name: bank.Misconception(name, pseudo(idea.name), pseudo(idea.truth)) for name, idea in bank.misconceptions().items()}
-    packs = tuple(replace(pack, title=pseudo(pack.title)) for pack in bank.packs())
-    monkeypatch.setattr(bank, "questions", lambda: questions)
-    monkeypatch.setattr(bank, "misconceptions", lambda: ideas)
-    monkeypatch.setattr(bank, "packs", lambda: packs)
-    forget()
-    yield
-    forget()
-
-
-def everywhere(monkeypatch: pytest.MonkeyPatch, function: Callable, other: Callable) -> None:
-    """In each module of the lessons that has imported it."""
-    for name, module in list(sys.modules.items()):
-        if name.split(".")[0] == "lessons":
-            for attribute in [key for key, value in vars(module).items() if value is function]:
-                monkeypatch.setattr(module, attribute, other)
-
-
-def forget() -> None:
-    """Pictures and tables that are kept hold words; the component is registered once a process."""
-    st.cache_resource.clear()
-    for name, module in list(sys.modules.items()):
-        if name.startswith("lessons.") and name != "lessons.stage":
-            for value in list(vars(module).values()):
-                getattr(value, "cache_clear", lambda: None)()
-
-
-def said(found: SceneData | None) -> SceneData | None:
-    return found and found._replace(about=said_by_models(found.about))
-
-
-def said_by_models(value: Any, name: str = "") -> Any:
-    """Recorded data in which a model, too, speaks the pseudo-language, so that what is left in English comes from the code."""
-    if isinstance(value, dict):
-        return {key: said_by_models(item, key if key in SAID_BY_MODELS else name) for key, item in value.items()}
-    if isinstance(value, list):
-        return [said_by_models(item, name) for item in value]
-    return pseudo(value) if isinstance(value, str) and name else value
-
-
 def show(path: str, query: dict[str, str] | None = None, **state: object) -> AppTest:
     test = AppTest.from_string(f"from lessons.{find(path).module} import page; page()", default_timeout=60)
     for name, value in (query or {}).items():
@@ -211,62 +83,6 @@ def show(path: str, query: dict[str, str] | None = None, **state: object) -> App
     for name, chosen in state.items():
         test.session_state[name.replace("_", "-")] = chosen
     return test.run()
-
-
-def elements(block: Block) -> Iterator:
-    """Everything on a page, what is folded away included."""
-    for node in block.children.values():
-        yield node
-        if isinstance(node, Block):
-            yield from elements(node)
-
-
-def drawn(value: Any) -> Iterator[str]:
-    """Every text of a picture, as the stage gets it."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if key not in NOT_READ:
-                yield from drawn(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from drawn(item)
-    elif isinstance(value, str) and not value.startswith(("#", "rgba(")):
-        yield value
-
-
-def pictures(node) -> list[str]:
-    """The texts of the picture that an element is."""
-    if node.type != "bidi_component" or "deltalab_stage" not in node.proto.component_name:
-        return []
-    return list(drawn(json.loads(node.proto.json)))
-
-
-def long_texts(node) -> list[str]:
-    """What an element says in sentences."""
-    told = [node.value] if node.type in SENTENCES else [node.proto.body] if node.type == "html" else []
-    told += [node.proto.text] if node.type == "progress" else []
-    return told + [text for name in ("help", "placeholder") if isinstance(text := getattr(node.proto, name, ""), str)]
-
-
-def short_texts(node) -> list[str]:
-    """What an element is called: a heading, the name of something to use, what there is to choose, or a column."""
-    told = [node.value] if node.type in HEADINGS else []
-    told += [str(name) for name in node.value.columns] if node.type == "dataframe" else []
-    told += [str(option) for option in node.options] if node.type in CHOICES else []
-    if node.type == "markdown" and node.value.startswith("| "):
-        told.append(node.value.split("\n")[0])
-    return [*told, *pictures(node), str(getattr(node, "label", "")), str(getattr(getattr(node.proto, "popover", None), "label", ""))]
-
-
-def english(test: AppTest, known: Sequence[str] = ()) -> dict[str, str]:
-    """Plain English -> what it stands in, over all that a page shows."""
-    assert not test.exception
-    found = {}
-    for node in elements(test.main):
-        short, long = short_texts(node), long_texts(node)
-        found |= {words: text[:80] for text in (*short, *long) for words in ENGLISH.findall(without_names(text, known))}
-        found |= {word: text[:80] for text in short for word in PLAIN.findall(without_names(text, known)) if VOWEL.search(word)}
-    return found
 
 
 @pytest.mark.parametrize("page", (*LESSONS, find("runs"), find("record")), ids=lambda page: page.path)
@@ -286,9 +102,6 @@ def test_a_record_with_predictions_is_translated(in_pseudo_language, monkeypatch
     progress.mark(learner, "lora", ["idea", "see"])
     test = show("record")
     assert not english(test) and len(test.header) == 2
-
-
-# The tools
 
 
 @pytest.mark.parametrize("section", SECTIONS)
