@@ -6,6 +6,8 @@ itself for inference, loses the nested scales and rounds the others to bf16.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -26,6 +28,8 @@ class FourBitLinear(nn.Module):
         rows = in_blocks(linear.weight.detach(), block_size)
         self.packed, self.state = quantize_4bit(rows, blocksize=block_size, compress_statistics=double_quant, quant_type=quant)
 
+    dense: torch.Tensor | None = None
+    """(out, in): what is computed with in place of the unpacked W, where someone has put it here for a while."""
     packed: torch.Tensor
     """(out x in / 2, 1), uint8: two weights a byte."""
     state: QuantState
@@ -34,6 +38,8 @@ class FourBitLinear(nn.Module):
     @property
     def weight(self) -> torch.Tensor:
         """W unpacked: level times scale, (out, in), in the dtype that it had."""
+        if self.dense is not None:
+            return self.dense
         return dequantize_4bit(self.packed, self.state).view(self.out_features, self.in_features)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -51,6 +57,22 @@ class FrozenProduct(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor, None]:
         return grads[0] @ ctx.base.weight, None
+
+
+@contextmanager
+def unpacked(model: nn.Module) -> Iterator[None]:
+    """Inside this context the packed layers on a CPU stay unpacked: there, unpacking for each token of a text costs more than the products.
+
+    Takes 2 or 4 bytes a weight for so long. A GPU unpacks fast, and its memory is what QLoRA is for, so nothing changes there.
+    """
+    layers = [m for m in model.modules() if isinstance(m, FourBitLinear) and m.dense is None and m.packed.device.type == "cpu"]
+    try:
+        for layer in layers:
+            layer.dense = layer.weight
+        yield
+    finally:
+        for layer in layers:
+            layer.dense = None
 
 
 def in_blocks(weight: torch.Tensor, block_size: int) -> torch.Tensor:

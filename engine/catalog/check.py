@@ -13,12 +13,16 @@ ATTENTION = {"q,v": ("q_proj", "v_proj"), "qkvo": ("q_proj", "k_proj", "v_proj",
 """The words for target modules, in a Llama block's names. "all-linear" is every linear layer of a block."""
 
 SAVED = {"lora": "adapter/adapter_model.safetensors", "full": "model/config.json"}
-"""Method -> a file of what a run of it leaves, where they can be a reference. A QLoRA's adapter belongs to a packed base."""
+"""Method -> a file of what a run of it leaves, where another run can use them. A QLoRA's adapter belongs to a packed base."""
+REWARD_HEAD = "head/reward_head.safetensors"
+"""What a run of objective reward leaves beside its weights; with method head it is all there is."""
 
 
 def check(spec: RunSpec) -> None:
     """Raise SpecError, with all problems at once, where the spec does not fit its model or task."""
-    problems = _task_problems(spec, find_task(spec.task)) + _reference_problems(spec)
+    problems = _task_problems(spec, find_task(spec.task))
+    problems += _run_problems(spec, "reference", spec.reference_run, SAVED)
+    problems += _run_problems(spec, "reward_model", spec.reward_run, {**SAVED, "head": REWARD_HEAD}, REWARD_HEAD)
     if spec.model in MODELS:
         if not is_present(spec.model):
             problems.append(f"model={spec.model} is not on this machine; fetch it with: python -m engine models --fetch {spec.model}")
@@ -70,20 +74,22 @@ def _type_problems(spec: RunSpec, task: TaskCard) -> list[str]:
     return []
 
 
-def _reference_problems(spec: RunSpec) -> list[str]:
-    """A run that DPO compares with has ended on this machine, on the same base, and left weights that fit it as it is."""
-    if spec.reference_run is None:
+def _run_problems(spec: RunSpec, name: str, run_id: str | None, saved: dict[str, str], head: str | None = None) -> list[str]:
+    """A run that another one uses has ended on this machine, on the same base, and left weights that fit it as it is; `head`: and this file."""
+    if run_id is None:
         return []
-    folder, said = run_dir(spec.reference_run), f"reference={spec.reference}"
+    folder, said = run_dir(run_id), f"{name}=run:{run_id}"
     try:
         result = json.loads((folder / "result.json").read_text("utf-8"))
     except (OSError, ValueError):
         return [f"{said} is no finished run of this machine; list them with: python -m engine runs"]
     if result.get("model") != spec.model:
         return [f"{said} trained {result.get('model')}, and this run has model={spec.model}; choose a run of the same model"]
-    if result.get("method") not in SAVED:
-        return [f"{said} has method {result.get('method')}, whose weights do not stand on the base as it is; choose lora or full"]
-    if not (folder / SAVED[result["method"]]).exists():
+    if head and result.get("objective") != "reward":
+        return [f"{said} has objective {result.get('objective')} and no reward model; choose a run of objective reward"]
+    if result.get("method") not in saved:
+        return [f"{said} has method {result.get('method')}, whose weights do not stand on the base as it is; choose {' or '.join(saved)}"]
+    if not all((folder / file).exists() for file in (saved[result["method"]], head) if file):
         return [f"{said} kept no weights; run it again, a full fine-tuning with its model kept"]
     return []
 

@@ -36,6 +36,7 @@ def spec(
     label_smoothing: Annotated[float | None, typer.Option(help="DPO: 0 to below 0.5.")] = None,
     preference_loss: Annotated[str | None, typer.Option(help="dpo, ipo or simpo.")] = None,
     reference: Annotated[str | None, typer.Option(help="DPO: base, run:ID or none.")] = None,
+    reward_model: Annotated[str | None, typer.Option(help="RLHF: pairs, or run:ID of a run of objective reward.")] = None,
     kl_weight: Annotated[float | None, typer.Option(help="RLHF: reward that one nat of KL costs.")] = None,
     samples: Annotated[int | None, typer.Option(help="RLHF: answers for each prompt of a step.")] = None,
     task_types: Annotated[int | None, typer.Option(help="Instruction mixture: types of task to draw from.")] = None,

@@ -101,6 +101,8 @@ class RunSpec:
     """DPO, reward, RLHF: rejected answers "own" (said by the base model itself) or "made-up"."""
     kl_weight: float | None = None
     """RLHF: nats of KL to the base that cost one unit of reward."""
+    reward_model: str | None = None
+    """RLHF: "pairs" fits one to the preference pairs at the start, "run:ID" takes the one that a run of this machine trained."""
     samples: int | None = None
     """RLHF: answers sampled for each prompt of a step, 2 or more."""
     task_types: int | None = None
@@ -181,12 +183,22 @@ class RunSpec:
     @property
     def reference_run(self) -> str | None:
         """Id of the run whose model is the reference; None for the base and for none."""
-        kind, _, run_id = (self.reference or "").partition(":")
-        return run_id if kind == "run" else None
+        return _run_id(self.reference)
+
+    @property
+    def reward_run(self) -> str | None:
+        """Id of the run whose reward model scores the answers; None where one is fitted to the pairs."""
+        return _run_id(self.reward_model)
 
     def with_(self, **changes: Any) -> RunSpec:
         """A changed copy, checked again."""
         return replace(self, **changes)
+
+
+def _run_id(said: str | None) -> str | None:
+    """The id in "run:ID"; None for other words."""
+    kind, _, run_id = (said or "").partition(":")
+    return run_id if kind == "run" else None
 
 
 _ADAPTER_FIELDS = ("rank", "alpha", "targets", "dropout", "scaling", "init", "dora")
@@ -202,7 +214,7 @@ _OBJECTIVE_FIELDS: dict[str, tuple[str, ...]] = {
     "classify": ("pooling",),
     "dpo": ("pairs", "beta", "label_smoothing", "preference_loss", "reference"),
     "reward": ("pairs",),
-    "rlhf": ("pairs", "kl_weight", "samples"),
+    "rlhf": ("pairs", "kl_weight", "samples", "reward_model"),
 }
 _USUAL: dict[str, Any] = {
     "scaling": "standard",
@@ -216,6 +228,7 @@ _USUAL: dict[str, Any] = {
     "label_smoothing": 0.0,
     "preference_loss": "dpo",
     "reference": "base",
+    "reward_model": "pairs",
     "rehearsal": 0.0,
     "optimizer": "adamw",
 }
@@ -223,7 +236,19 @@ _USUAL: dict[str, Any] = {
 _WHOLE = ("rank", "block_size", "virtual_tokens", "samples", "task_types")
 _REAL = ("alpha", "dropout", "beta", "label_smoothing", "kl_weight", "rehearsal")
 _SWITCH = ("dora", "double_quant", "reparametrise")
-_OPTIONAL_TEXT = ("targets", "scaling", "init", "quant", "token_init", "pooling", "preference_loss", "reference", "pairs", "fault")
+_OPTIONAL_TEXT = (
+    "targets",
+    "scaling",
+    "init",
+    "quant",
+    "token_init",
+    "pooling",
+    "preference_loss",
+    "reference",
+    "reward_model",
+    "pairs",
+    "fault",
+)
 _TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("model", "task", "method", "objective", "dtype", "optimizer"), (str,)),
     **dict.fromkeys(("steps", "micro_batch", "examples", "eval_every", "seed", "version"), (int,)),
@@ -297,9 +322,11 @@ def _range_problems(spec: RunSpec) -> list[str]:
         need(0 <= spec.dropout < 1, "dropout", "must be 0 to below 1; use 0 for a first run")
     if spec.rehearsal is not None:
         need(0 <= spec.rehearsal < 1, "rehearsal", "must be 0 to below 1; use 0.25 for a first run")
-    if spec.reference not in (None, "base", "none"):
-        run_id = spec.reference_run or ""
-        need(run_id.isalnum() and len(run_id) <= 40, "reference", "must be base, none, or run:ID with the id of a finished run")
+    for name, words in (("reference", ("base", "none")), ("reward_model", ("pairs",))):
+        if (said := getattr(spec, name)) not in (None, *words):
+            run_id = _run_id(said) or ""
+            rule = f"must be {', '.join(words)}, or run:ID with the id of a finished run"
+            need(run_id.isalnum() and len(run_id) <= 40, name, rule)
     if spec.targets is not None:
         names = [part.strip() for part in spec.targets.split(",")]
         good = all(name and name.replace("_", "").replace(".", "").replace("-", "").isalnum() for name in names)

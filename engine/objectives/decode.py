@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from transformers import DynamicCache
 
+from engine.adapt.four_bit import unpacked
+
 
 @torch.inference_mode()
 def decode(
@@ -31,27 +33,33 @@ def decode(
         return []
     model.eval()
     stops = end_ids(model)
-    width = max(map(len, prompts))
-    ids = torch.tensor([[pad_id] * (width - len(p)) + list(p) for p in prompts], device=model.device)
-    mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=model.device)
+    asked = list(dict.fromkeys(map(tuple, prompts)))  # a prompt that is sampled from several times is read once
+    width = max(map(len, asked))
+    ids = torch.tensor([[pad_id] * (width - len(p)) + list(p) for p in asked], device=model.device)
+    mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in asked], device=model.device)
     positions = (mask.cumsum(1) - 1).clamp(min=0)
     said: list[list[int]] = [[] for _ in prompts]
     rows, cache = list(range(len(prompts))), DynamicCache(config=model.config)
-    for _ in range(max_new_tokens):
-        logits = next_logits(model, ids, mask, positions, cache)
-        ids = pick(logits, temperature, draw)
-        tokens = ids[:, 0].tolist()
-        kept = [i for i, token in enumerate(tokens) if token not in stops]
-        for i in kept:
-            said[rows[i]].append(tokens[i])
-        if not kept:
-            break
-        positions = positions[:, -1:] + 1
-        mask = torch.cat([mask, mask.new_ones(len(rows), 1)], 1)
-        if len(kept) < len(rows):
-            chosen = torch.tensor(kept, device=model.device)
-            ids, mask, positions, rows = ids[chosen], mask[chosen], positions[chosen], [rows[i] for i in kept]
-            cache.batch_select_indices(chosen)
+    with unpacked(model):
+        for place in range(max_new_tokens):
+            logits = next_logits(model, ids, mask, positions, cache)
+            if place == 0 and len(asked) < len(prompts):
+                each = torch.tensor([asked.index(tuple(p)) for p in prompts], device=model.device)
+                logits, mask, positions = logits[each], mask[each], positions[each]
+                cache.batch_select_indices(each)
+            ids = pick(logits, temperature, draw)
+            tokens = ids[:, 0].tolist()
+            kept = [i for i, token in enumerate(tokens) if token not in stops]
+            for i in kept:
+                said[rows[i]].append(tokens[i])
+            if not kept:
+                break
+            positions = positions[:, -1:] + 1
+            mask = torch.cat([mask, mask.new_ones(len(rows), 1)], 1)
+            if len(kept) < len(rows):
+                chosen = torch.tensor(kept, device=model.device)
+                ids, mask, positions, rows = ids[chosen], mask[chosen], positions[chosen], [rows[i] for i in kept]
+                cache.batch_select_indices(chosen)
     return said
 
 
@@ -69,7 +77,10 @@ def pick(logits: torch.Tensor, temperature: float, draw: torch.Generator | None)
     """One token for each row, (b, 1)."""
     if temperature == 0:
         return logits.argmax(-1, keepdim=True)
-    return torch.multinomial((logits.float() / temperature).softmax(-1), 1, generator=draw)
+    # One number a row, put through the distribution function; torch.multinomial draws one for each token of the vocabulary.
+    below = (logits.float() / temperature).softmax(-1).cumsum(-1)
+    drawn = below[:, -1:] * torch.rand(len(below), 1, generator=draw, device=below.device)
+    return torch.searchsorted(below, drawn, right=True).clamp(max=below.shape[1] - 1)
 
 
 def end_ids(model: nn.Module) -> set[int]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from engine.objectives.rows import Batch, Row, collate
+from engine.objectives.rows import Batch, Row, collate, hidden_states
 
 LOOK = 16
 """Rows in one forward pass where nothing is trained."""
@@ -15,8 +15,7 @@ LOOK = 16
 
 def pooled(model: nn.Module, batch: Batch, pooling: str) -> torch.Tensor:
     """One vector a row, (b, d) in fp32: the last token's hidden state, or the mean over the tokens that are not padding."""
-    inputs = {"input_ids": batch.ids, "attention_mask": batch.mask, "position_ids": batch.positions, "use_cache": False}
-    hidden = model.base_model(**inputs).last_hidden_state.float()
+    hidden = hidden_states(model, batch).float()
     if pooling == "last":
         return hidden[:, -1]  # rows are padded on the left
     return (hidden * batch.mask[..., None]).sum(1) / batch.mask.sum(1, keepdim=True)

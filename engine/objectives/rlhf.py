@@ -14,13 +14,13 @@ from typing import NamedTuple
 import torch
 
 from engine.adapt import Adaptation
+from engine.adapt.fused import merged
 from engine.contracts import Event, Phase, RunSpec
 from engine.objectives.answers import answers, loss_on, speech
 from engine.objectives.decode import decode
-from engine.objectives.features import last_hidden, look_up
+from engine.objectives.judge import make_judge
 from engine.objectives.kinds import Loss
-from engine.objectives.linear_reward import fit_to_pairs
-from engine.objectives.rows import IGNORE, Batch, Row, answer_log_probs, collate, draw_groups, make_rows, prompt_ids
+from engine.objectives.rows import IGNORE, Batch, Row, answer_log_probs, collate, draw_groups, hidden_states, make_rows, prompt_ids
 from engine.tasks import Example, Task
 
 
@@ -62,8 +62,9 @@ class RLHF:
         self.draw = torch.Generator(adaptation.model.device).manual_seed(spec.seed)
 
     def prepare(self) -> Iterable[Event]:
-        yield Phase("preparing", f"a reward model from {len(self.examples)} pairs ({self.spec.pairs})")
-        self.w = fit_to_pairs(self.adaptation, self.tokenizer, self.task, self.examples, self.spec.pairs)
+        source = f"{len(self.examples)} pairs ({self.spec.pairs})" if self.spec.reward_run is None else f"run {self.spec.reward_run}"
+        yield Phase("preparing", f"a reward model from {source}")
+        self.judge = make_judge(self.adaptation, self.tokenizer, self.task, self.examples, self.spec)
 
     def trainable(self) -> list[torch.Tensor]:
         return []
@@ -78,11 +79,13 @@ class RLHF:
     def sample(self, examples: Sequence[Example]) -> Sampled:
         model = self.adaptation.model
         prompts = [prompt for example in examples for prompt in [prompt_ids(self.tokenizer, example.prompt)] * self.k]
-        said = decode(model, prompts, self.tokenizer.pad_token_id, self.task.max_new_tokens, 1.0, self.draw)
+        with merged(model):
+            said = decode(model, prompts, self.tokenizer.pad_token_id, self.task.max_new_tokens, 1.0, self.draw)
         rows = [self.row(*both) for both in zip(prompts, said, strict=True)]
         batch = collate(rows, self.tokenizer.pad_token_id, str(model.device))
         with self.adaptation.as_base():
-            return Sampled(batch, last_hidden(model, batch) @ self.w, answer_log_probs(model, batch).sum(1))
+            hidden = hidden_states(model, batch)
+            return Sampled(batch, self.judge.rewards(batch, hidden), answer_log_probs(model, batch, hidden).sum(1))
 
     def row(self, prompt: list[int], said: list[int]) -> Row:
         """An answer that ended by itself gets its end mark; one that was cut off has none."""
@@ -110,9 +113,9 @@ class RLHF:
     def measures(self, examples: Sequence[Example], said: Sequence[str]) -> dict[str, float]:
         """`answer_tokens` and `kl` of what the model says, and `reward`, what the reward model thinks of it."""
         told = [example._replace(answer=answer) for example, answer in zip(examples, said, strict=True)]
-        with self.adaptation.as_base():
-            hidden = look_up(self.adaptation.model, make_rows(self.tokenizer, told, self.adaptation.model), self.tokenizer.pad_token_id)
-        return {**speech(self.adaptation, self.tokenizer, examples, said), "reward": float((hidden @ self.w).mean())}
+        rows = make_rows(self.tokenizer, told, self.adaptation.model)
+        reward = self.judge.mean_reward(self.adaptation, rows, self.tokenizer.pad_token_id)
+        return {**speech(self.adaptation, self.tokenizer, examples, said), "reward": reward}
 
     def save(self, folder: Path) -> None:
         """Nothing of its own: the reward model has done its work."""

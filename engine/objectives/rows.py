@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -124,23 +124,32 @@ def draw_groups(lengths: Sequence[int], size: int, steps: int, seed: int) -> Ite
                 yield groups[g]
 
 
-def answer_logits(model: nn.Module, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+def inputs(batch: Batch) -> dict[str, Any]:
+    """What a model of transformers asks for."""
+    return {"input_ids": batch.ids, "attention_mask": batch.mask, "position_ids": batch.positions, "use_cache": False}
+
+
+def hidden_states(model: nn.Module, batch: Batch) -> torch.Tensor:
+    """What the last layer holds at each token, (b, s, d)."""
+    return model.base_model(**inputs(batch)).last_hidden_state
+
+
+def answer_logits(model: nn.Module, batch: Batch, hidden: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
     """Logits (n, vocabulary) that predict the n labelled tokens of the batch, and those tokens (n,).
 
     The output layer is a fifth of a 135M model's work, and a prompt's logits are never looked at, so it runs on the
-    positions that have a label only.
+    positions that have a label only. `hidden`: the model's hidden states on this batch, where they are at hand.
     """
     labels = batch.labels[:, 1:]
     wanted = labels != -100  # position t predicts token t + 1
-    inputs = {"input_ids": batch.ids, "attention_mask": batch.mask, "position_ids": batch.positions, "use_cache": False}
     if getattr(model.config, "final_logit_softcapping", None) or getattr(model.config, "logits_scaling", None):
-        return model(**inputs).logits[:, :-1][wanted], labels[wanted]  # these models reshape logits in their own forward
-    hidden = model.base_model(**inputs).last_hidden_state
+        return model(**inputs(batch)).logits[:, :-1][wanted], labels[wanted]  # these models reshape logits in their own forward
+    hidden = hidden_states(model, batch) if hidden is None else hidden
     return model.get_output_embeddings()(hidden[:, :-1][wanted]), labels[wanted]
 
 
-def answer_log_probs(model: nn.Module, batch: Batch) -> torch.Tensor:
+def answer_log_probs(model: nn.Module, batch: Batch, hidden: torch.Tensor | None = None) -> torch.Tensor:
     """Log-probability of each answer token given what stands before it, nats, (b, s) in fp32; 0 at prompt and padding."""
-    logits, labels = answer_logits(model, batch)
+    logits, labels = answer_logits(model, batch, hidden)
     said = -F.cross_entropy(logits.float(), labels, reduction="none")
     return torch.zeros(batch.labels.shape, device=said.device).masked_scatter(batch.labels != IGNORE, said)

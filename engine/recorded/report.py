@@ -39,7 +39,8 @@ def report() -> str:
         if card.models == "nano":
             for objective in card.objectives:
                 parts += ["", *_ladder(task, objective)]
-    parts += ["", "## Five learning rates around each cell's own, nano-0.5m, seed 0", "", *_sweep()]
+    for model, rates in (("nano-0.5m", ("a tenth", "0.3", "own rate", "3", "ten times")), (DEFAULT_MODEL, ("0.3", "own rate", "3"))):
+        parts += ["", f"## Learning rates around each cell's own, {MODELS[model].name}, seed 0", "", *_sweep(model, rates)]
     parts += ["", "## How much of ΔW's energy lies in its leading directions", "", *_energy()]
     parts += ["", "## The rank test: full fine-tuning's ΔW cut to rank r, beside LoRA trained at r", "", *_ranks()]
     return "\n".join([*parts, ""])
@@ -71,11 +72,11 @@ def _ladder(task: str, objective: str) -> list[str]:
     return lines
 
 
-def _sweep() -> list[str]:
+def _sweep(model: str, rates: Sequence[str]) -> list[str]:
     """A row a cell: the score at each rate, the cell's own rate in bold."""
-    lines = ["| task, objective | method | a tenth | 0.3 | own rate | 3 | ten times |", "|---|---|---|---|---|---|---|"]
+    lines = [f"| task, objective | method | {' | '.join(rates)} |", "|---" * (2 + len(rates)) + "|"]
     by_cell: dict[tuple[str, str, str], list[ResultRow]] = {}
-    for row in rows(SWEEP):
+    for row in (row for row in rows(SWEEP) if row.spec.model == model):
         by_cell.setdefault((row.spec.task, row.spec.objective, row.spec.method), []).append(row)
     for (task, objective, method), found in sorted(by_cell.items()):
         ordered = sorted(found, key=lambda row: row.spec.learning_rate)

@@ -18,6 +18,9 @@ from engine.catalog.models import is_hub_id, read_record
 from engine.contracts import RECIPE, RunSpec
 from engine.home import data_home
 
+KNOWN = ("sft", "rlhf")
+"""Objectives whose base is the pretrained model and whose held-out loss is that of the given answers, so that they share what is
+kept. DPO's loss depends on its pairs and its reference, and the others have parts that start at random."""
 SPEC_FIELDS = ("model", "task", "method", "init", "quant", "block_size", "double_quant")
 """The fields that the base's numbers depend on; a packed base is another base, and so is one whose start PiSSA took out."""
 
@@ -50,9 +53,9 @@ class BaseLook:
 
 
 def keep_at(spec: RunSpec, machine: object) -> Path | None:
-    """The file for this base on this machine. None where nothing may be kept: a hub's model may change under its name, the
-    clinic's faults mix the models up, and the other objectives' base has parts that start at random."""
-    if spec.objective != "sft" or spec.fault or is_hub_id(spec.model):
+    """The file for this base on this machine. None where nothing may be kept: an objective that is not among the `KNOWN`; a
+    hub's model, which may change under its name; the clinic's faults, which mix the models up."""
+    if spec.objective not in KNOWN or spec.fault or is_hub_id(spec.model):
         return None
     base = [getattr(spec, name) for name in SPEC_FIELDS]
     return data_home() / "bases" / f"{digest((RECIPE, base, read_record(spec.model)['sha256'], machine))}.json"

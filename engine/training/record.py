@@ -57,7 +57,7 @@ SHOWN: tuple[tuple[str, str, str, str], ...] = (
 )
 """Cells (model, task, method, objective) whose whole run pages show before the learner presses anything."""
 SEEDS = (0, 1, 2)
-RATE_FACTORS = (0.1, 0.3, 1.0, 3.0, 10.0)
+RATE_FACTORS = {NANO: (0.1, 0.3, 1.0, 3.0, 10.0), SMOL: (0.3, 1.0, 3.0)}
 SCENES = (
     ("playback", playback.record, NANO),
     ("landscape", landscape.record, NANO),
@@ -153,9 +153,11 @@ def table_specs() -> list[RunSpec]:
 
 
 def sweep_specs() -> list[RunSpec]:
-    """Every cell of one nano model at five learning rates around its own, one seed: the same budget for each."""
+    """Learning rates around each cell's own, one seed, the same budget for each: five for every cell of one nano model, three for
+    those of SmolLM2 that are shown."""
     cells = [spec for spec in table_specs() if (spec.model, spec.seed) == (NANO, SEEDS[0])]
-    return [spec.with_(learning_rate=float(f"{factor * spec.learning_rate:.3g}")) for spec in cells for factor in RATE_FACTORS]
+    cells += [cell_spec(*cell) for cell in SHOWN if cell[0] == SMOL]
+    return [spec.with_(learning_rate=float(f"{factor * spec.learning_rate:.3g}")) for spec in cells for factor in RATE_FACTORS[spec.model]]
 
 
 def table_row(spec_json: str) -> dict[str, Any]:

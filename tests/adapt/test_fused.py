@@ -5,7 +5,10 @@ import pytest
 import torch
 from torch import nn
 
-from engine.adapt.fused import fuse
+from engine.adapt import METHODS
+from engine.adapt.fused import fuse, merged
+from engine.catalog.defaults import default_spec
+from engine.models import load
 
 
 def layers(dtype: torch.dtype, bias: bool, dropout: float = 0.0):
@@ -58,3 +61,21 @@ def test_dropout_stays_with_peft():
     first = plain.train()(torch.ones(2, 48))
     torch.manual_seed(3)
     assert torch.equal(with_dropout.train()(torch.ones(2, 48)), first)
+
+
+@pytest.mark.parametrize("variant", [{}, {"init": "pissa"}, {"dora": True}, {"method": "qlora"}])
+def test_merged_layers_say_the_same_and_are_left_as_they_were(variant):
+    spec = default_spec("nano-0.1m", "stories", **{"method": "lora", **variant})
+    model, _ = load(spec.model)
+    adaptation = METHODS[spec.method](model, spec)
+    for p in adaptation.trainable():
+        p.data.add_(torch.randn(p.shape, generator=torch.Generator().manual_seed(0)), alpha=0.05)
+    ids = torch.arange(12)[None]
+    with torch.no_grad():
+        before = adaptation.model(ids).logits
+        with merged(adaptation.model):
+            torch.testing.assert_close(adaptation.model(ids).logits, before, atol=1e-4, rtol=1e-4)
+            layers = [m for m in adaptation.model.modules() if isinstance(m, peft.tuners.lora.Linear)]
+            assert all(layer.merged for layer in layers) != bool(spec.dora)
+        assert torch.equal(adaptation.model(ids).logits, before)
+    assert all(p.requires_grad for p in adaptation.trainable())

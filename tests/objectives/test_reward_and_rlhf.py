@@ -1,24 +1,29 @@
 """The reward model's loss and the policy gradient against sums by hand; both objectives run and move what they are to move."""
 
 import itertools
+import json
 import math
 from collections import defaultdict
 from dataclasses import replace
 from types import SimpleNamespace
 
+import peft
 import pytest
 import torch
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
 
 from engine.adapt import METHODS
+from engine.catalog.check import check
 from engine.catalog.clinic import find_case
 from engine.catalog.defaults import default_spec
-from engine.contracts import Ended, Evaluated, Step
+from engine.contracts import Ended, Evaluated, SpecError, Step
 from engine.models import load
 from engine.objectives.features import look_up
 from engine.objectives.linear_reward import fit, fit_to_pairs
 from engine.objectives.pairs import make_pairs, worse_answers
 from engine.objectives.reward import reward_loss
-from engine.objectives.rlhf import leave_one_out, policy_loss
+from engine.objectives.rlhf import RLHF, leave_one_out, policy_loss
 from engine.objectives.rows import Row
 from engine.tasks import load as load_task
 from engine.training import observe, train
@@ -116,15 +121,71 @@ def test_bradley_terry_equals_trl():
 
 
 def test_without_a_leash_the_reward_is_hacked(monkeypatch):
-    """Of two runs that differ in the leash alone, the free one gains reward for words that are no story."""
+    """Of two runs that differ in the leash alone, the free one gains reward for words that are no story; whether the held one finds
+    the story in so few steps is chance, one seed of three may miss it."""
     task = load_task("endings")
     monkeypatch.setattr(observe, "load_task", lambda _: replace(task, heldout=task.heldout[:8], max_new_tokens=32))
-    looks = {}
-    for leash in (0.0, 0.2):
-        spec = find_case("reward-hacked").broken(steps=16, micro_batch=2, kl_weight=leash, eval_every=0)
-        looks[leash] = [event for event in train(spec) if isinstance(event, Evaluated)]
-    for base, tuned in looks.values():
-        assert tuned.metrics["reward"] > base.metrics["reward"] + 0.3
-    (base, free), (_, held) = looks[0.0], looks[0.2]
-    assert held.score > 0.9 and free.score < 0.1 and free.loss > 2 * base.loss > held.loss
-    assert free.metrics["kl"] > 10 * held.metrics["kl"]
+    found = 0
+    for seed in range(3):
+        looks = {}
+        for leash in (0.0, 0.2):
+            spec = find_case("reward-hacked").broken(steps=16, micro_batch=2, kl_weight=leash, eval_every=0, seed=seed)
+            looks[leash] = [event for event in train(spec) if isinstance(event, Evaluated)]
+        (base, free), (_, held) = looks[0.0], looks[0.2]
+        assert free.metrics["reward"] > base.metrics["reward"] + 0.3 and free.score < 0.1
+        assert free.loss > 1.5 * base.loss and held.loss < base.loss
+        assert free.metrics["kl"] > 8 * held.metrics["kl"]
+        found += held.score > 0.9
+    assert found >= 2
+
+
+@pytest.mark.parametrize("method", ["lora", "full", "head"])
+def test_a_saved_reward_model_scores_the_samples(tmp_path, monkeypatch, method):
+    """Against a sum by hand: the run's own model, loaded by PEFT or transformers, read at the answer's last token, times the saved w."""
+    monkeypatch.setenv("DELTALAB_HOME", str(tmp_path))
+    saved = tmp_path / "runs" / "judge7"
+    reward = default_spec(MODEL, "endings", method, objective="reward", steps=4, examples=8, eval_every=0, learning_rate=3e-3)
+    *_, ended = train(reward, out=saved, keep_model=True)
+    assert ended.status == "done"
+    judge, _ = load(MODEL)
+    if method == "lora":
+        judge = peft.PeftModel.from_pretrained(judge, saved / "adapter").get_base_model()
+    elif method == "full":
+        judge = AutoModelForCausalLM.from_pretrained(saved / "model")
+    w = load_file(saved / "head" / "reward_head.safetensors")["w"]
+    spec = default_spec(MODEL, "endings", objective="rlhf", examples=4, reward_model="run:judge7", dtype="fp32")
+    check(spec)
+    model, tokenizer = load(MODEL)
+    objective = RLHF(METHODS["lora"](model, spec), tokenizer, load_task("endings"), spec)
+    list(objective.prepare())
+    batch = objective.sample(objective.examples[:2])
+    rows = batch.rows
+    with torch.no_grad():
+        out = judge.eval()(input_ids=rows.ids, attention_mask=rows.mask, position_ids=rows.positions, output_hidden_states=True)
+    torch.testing.assert_close(batch.rewards, out.hidden_states[-1][:, -1] @ w, atol=1e-4, rtol=1e-4)
+    fitted = fit_to_pairs(objective.adaptation, tokenizer, objective.task, objective.examples, "own")
+    assert not torch.allclose(batch.rewards, out.hidden_states[-1][:, -1] @ fitted, atol=0.1), "it is not the one fitted to pairs"
+
+
+def test_a_reward_model_that_does_not_fit_is_refused_before_anything_loads(tmp_path, monkeypatch):
+    monkeypatch.setenv("DELTALAB_HOME", str(tmp_path))
+    for name, result in (
+        ("other", {"model": "nano-2m", "method": "lora", "objective": "reward"}), ("plain", {"model": MODEL, "method": "lora", "objective": "sft"}),
+        ("packed", {"model": MODEL, "method": "qlora", "objective": "reward"}), ("bare", {"model": MODEL, "method": "head", "objective": "reward"}),
+    ):  # fmt: skip
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / "result.json").write_text(json.dumps(result))
+    refused = {
+        "absent": "no finished run",
+        "other": "trained nano-2m",
+        "plain": "objective sft",
+        "packed": "method qlora",
+        "bare": "kept no weights",
+    }
+    for run, sentence in refused.items():
+        with pytest.raises(SpecError, match=f"reward_model=run:{run}.*{sentence}"):
+            check(default_spec(MODEL, "endings", objective="rlhf", reward_model=f"run:{run}"))
+    with pytest.raises(SpecError, match="must be pairs, or run:ID"):
+        default_spec(MODEL, "endings", objective="rlhf", reward_model="run:../x")
+    fitted = default_spec(MODEL, "endings", objective="rlhf", reward_model="pairs")
+    assert fitted.hash == default_spec(MODEL, "endings", objective="rlhf").hash
