@@ -163,7 +163,9 @@ def held_out_scores() -> list[Score]:
         out.append(told_score(f"all methods, {measure}, held-out model", [told for _, told in each]))
         for method in METHODS:
             out.append(told_score(f"{method}, {measure}, held-out model", [told for row, told in each if row.method == method]))
-    return [*out, _steady_held_out()]
+    still = _steady_held_out()  # `each` are the reserved rows now, whose lengths vary
+    every = [*(told for _, told in each), *still]
+    return [*out, told_score("one length, reserved, held-out model", still), told_score("all lengths, reserved, held-out model", every)]
 
 
 def _held_out(group: Sequence[Row], parts: Sequence[set[str]]) -> list[tuple[Row, Told]]:
@@ -189,7 +191,7 @@ def _reserved_with(factors: Sequence[float]) -> Callable[[Row], float]:
     return lambda row: reserved_with(row.options, factors)
 
 
-def _steady_held_out() -> Score:
+def _steady_held_out() -> list[Told]:
     """Published rows of one length, with factors and bands set on all cases of other models."""
     out = []
     cases = [*steady_rows(), *own_halves()[0]]
@@ -201,7 +203,7 @@ def _steady_held_out() -> Score:
                 said, (low, high) = reserved_with(case.options, factors), bands[lengths_group(case.options)]
                 doubt = doubted(case.options, said)
                 out.append(Told(case.reserved_gib, said, said + low * doubt, said + high * doubt))
-    return told_score("one length, reserved, held-out model", out)
+    return out
 
 
 class OwnRow(NamedTuple):
