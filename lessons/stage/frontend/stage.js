@@ -226,8 +226,8 @@ function still(stage, figure = stage.latest?.figure && paint(stage)) {
   if (!figure || !isSolid(figure) || stage.drawn) return;
   const { color } = getComputedStyle(stage.root);
   const size = stage.root.dataset.projector ? 18 : 12;
-  performance.mark(`dl-still ${stage.key}`);
   drawStill(stage.part("still"), figure, camera(stage, stage.latest.figure.layout), { text: color, line: "#9AA5B1", size });
+  performance.mark(`dl-still ${stage.key}`);
 }
 
 function listen(stage, plot) {
