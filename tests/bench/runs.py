@@ -26,7 +26,7 @@ STANDING_BY_SECONDS = 12.0
 """A worker imports its libraries while a learner reads; so long it may."""
 CELLS = (
     ("pirate", "full", "sft"), ("pirate", "lora", "sft"), ("pirate", "qlora", "sft"), ("pirate", "prompt", "sft"), ("pirate", "prefix", "sft"),
-    ("sentiment", "head", "classify"), ("instructions", "lora", "sft"), ("brief", "lora", "dpo"), ("brief", "lora", "reward"),
+    ("sentiment", "head", "classify"), ("instructions", "lora", "sft"), ("brief", "lora", "dpo"), ("brief", "lora", "reward"), ("brief", "lora", "rlhf"),
     ("stories", "full", "sft"), ("stories", "lora", "sft"), ("stories", "qlora", "sft"), ("stories", "prompt", "sft"), ("stories", "prefix", "sft"),
     ("story-mood", "head", "classify"), ("orders", "lora", "sft"), ("endings", "lora", "dpo"), ("endings", "lora", "reward"), ("endings", "lora", "rlhf"),
 )  # fmt: skip
