@@ -13,7 +13,6 @@ from engine.adapt import Adaptation
 from engine.catalog.check import REWARD_HEAD
 from engine.contracts import RunSpec
 from engine.home import run_dir
-from engine.models import load
 from engine.objectives.features import look_up
 from engine.objectives.linear_reward import fit_to_pairs
 from engine.objectives.reference import saved_model
@@ -49,12 +48,6 @@ def make_judge(adaptation: Adaptation, tokenizer, task: Task, examples: Sequence
 
 
 def reader(spec: RunSpec, run_id: str, policy: nn.Module) -> nn.Module | None:
-    """The model whose features a reward run's head was trained on."""
-    folder = run_dir(run_id)
-    if (folder / "adapter").exists() or (folder / "model").exists():
-        return saved_model(spec, run_id, policy).eval()
-    if spec.method != "qlora":
-        return None
-    return load(spec.model, "bf16" if policy.dtype == torch.bfloat16 else "fp32", str(policy.device))[
-        0
-    ].eval()  # the policy's base is packed
+    """The model whose features a reward run's head was trained on; None where it is the policy's own base, which a packed one is not."""
+    moved = any((run_dir(run_id) / kind).exists() for kind in ("adapter", "model"))
+    return saved_model(spec, run_id, policy).eval() if moved or spec.method == "qlora" else None

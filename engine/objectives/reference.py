@@ -42,9 +42,10 @@ def reference_model(adaptation: Adaptation, spec: RunSpec) -> Iterator[nn.Module
 
 
 def saved_model(spec: RunSpec, run_id: str, beside: nn.Module) -> nn.Module:
-    """What a run came to, in the dtype and on the device of the model `beside`. `catalog.check` has seen that it fits."""
+    """What a run came to, in the dtype and on the device of the model `beside`; a run of a head moved nothing of it. `catalog.check` has
+    seen that it fits."""
     folder, form = run_dir(run_id), ("bf16" if beside.dtype == torch.bfloat16 else "fp32", str(beside.device))
     if (folder / "model").exists():
         return read_weights(folder / "model", *form)
     base, _ = load(spec.model, *form)
-    return attach(base, {"reference": folder / "adapter"}).get_base_model()
+    return attach(base, {"reference": folder / "adapter"}).get_base_model() if (folder / "adapter").exists() else base

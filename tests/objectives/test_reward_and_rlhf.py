@@ -125,18 +125,21 @@ def test_without_a_leash_the_reward_is_hacked(monkeypatch):
     the story in so few steps is chance, one seed of three may miss it."""
     task = load_task("endings")
     monkeypatch.setattr(observe, "load_task", lambda _: replace(task, heldout=task.heldout[:8], max_new_tokens=32))
-    found = 0
+    seen: dict[str, list[tuple[float, ...]]] = {"base": [], "free": [], "held": []}
     for seed in range(3):
         looks = {}
         for leash in (0.0, 0.2):
             spec = find_case("reward-hacked").broken(steps=16, micro_batch=2, kl_weight=leash, eval_every=0, seed=seed)
             looks[leash] = [event for event in train(spec) if isinstance(event, Evaluated)]
         (base, free), (_, held) = looks[0.0], looks[0.2]
-        assert free.metrics["reward"] > base.metrics["reward"] + 0.3 and free.score < 0.1
-        assert free.loss > 1.5 * base.loss and held.loss < base.loss
-        assert free.metrics["kl"] > 8 * held.metrics["kl"]
-        found += held.score > 0.9
-    assert found >= 2
+        assert free.metrics["reward"] > base.metrics["reward"] + 0.3 and free.score < 0.1 and held.loss < base.loss < free.loss
+        for name, look in (("base", base), ("free", free), ("held", held)):
+            seen[name].append((look.loss, look.metrics["reward"], look.metrics["kl"], look.score > 0.9))
+    (base_loss, base_reward, *_), (free_loss, _, free_kl, _), (_, held_reward, held_kl, stories) = (
+        [sum(values) / 3 for values in zip(*seen[name], strict=True)] for name in ("base", "free", "held")
+    )
+    assert held_reward > base_reward + 0.3 and free_loss > 2 * base_loss and free_kl > 10 * held_kl
+    assert stories > 0.6
 
 
 @pytest.mark.parametrize("method", ["lora", "full", "head"])
